@@ -8,3 +8,4 @@ export { KeyedQueue } from './keyed-queue.ts';
 export { compareFence, fenceText, type Fence } from './fence.ts';
 export { inputsMaxBytes, revisionOf } from './revision.ts';
 export { apiVersion, bareHealth, labels, type HealthState } from './words.ts';
+export { inputsBytes, parseInputs, type Inputs } from './inputs.ts';

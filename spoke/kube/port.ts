@@ -76,7 +76,10 @@ export interface KubeClient {
     options: { namespace?: string; labelSelector?: string; fieldSelector?: string },
     signal: AbortSignal,
   ): Promise<ListPage>;
-  /** From `resourceVersion`, with bookmarks, reconnecting by itself; ends only with the signal. */
+  /**
+   * From `resourceVersion`, with bookmarks, reconnecting by itself from the last version seen. Ends quietly with the signal, or after a RESYNC: then list
+   * and watch again from that list (`follow` does both). Never rejects: whatever stands in the way is said by the list that follows.
+   */
   watch(
     kind: KindInfo,
     options: { namespace?: string; labelSelector?: string; fieldSelector?: string; resourceVersion: string },
@@ -94,7 +97,22 @@ export interface KubeClient {
     options: WriteOptions & { uid: string; resourceVersion?: string; propagation?: 'Background' | 'Foreground' | 'Orphan' },
     signal: AbortSignal,
   ): Promise<void>;
+  /** How the open watches fare: with an answered `version` it decides whether the spoke may call itself observing. */
+  watchHealth(): WatchHealth;
 }
+
+export interface WatchHealth {
+  /** Watches that are being followed now, connected or not. */
+  readonly watches: number;
+  /** Of the one that is furthest behind: milliseconds since its last event, bookmark or accepted connection; 0 without watches. */
+  readonly quietestMs: number;
+}
+
+/** How long a watch that makes progress may be quiet: bookmarks come about once a minute. Beyond it the watch is reconnected, and `observing` is false. */
+export const watchQuietMaxMs = 100_000;
+
+/** The field manager of everything that a spoke writes. */
+export const fieldManager = 'wheelhouse';
 
 /** group/kind/namespace/name: the form of the annotation `wheelhouse.dev/object`, of inventories and of reports. */
 export const refText = (ref: ObjectRef): string => `${ref.group}/${ref.kind}/${ref.namespace}/${ref.name}`;
@@ -109,7 +127,10 @@ export const refOf = (object: KubeObject): ObjectRef => ({
 });
 
 export type KubeCode =
+  /** The API server said so of that very object. */
   | 'NOT_FOUND'
+  /** The object's namespace does not exist: create it first. */
+  | 'NO_SUCH_NAMESPACE'
   | 'CONFLICT'
   | 'ALREADY_EXISTS'
   | 'FORBIDDEN'
@@ -117,8 +138,11 @@ export type KubeCode =
   | 'INVALID'
   | 'GONE'
   | 'TOO_MANY_REQUESTS'
+  /** No answer, a time-out or a 5xx: nothing is known, neither about the object nor about whether a write happened. */
   | 'SERVER_UNAVAILABLE'
+  /** An answer that is not the API server's: HTML, empty, truncated, another object. */
   | 'BAD_RESPONSE'
   | 'TOO_LARGE'
+  /** The path is unknown: the kind is not served (any more, or at this version). Says nothing about objects. */
   | 'NO_SUCH_KIND'
   | 'CONFIG';

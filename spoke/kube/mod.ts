@@ -1,0 +1,4 @@
+// The API server of the spoke's own cluster, behind one port: a client for a real one, an in-memory one for tests and simulation.
+export * from './port.ts';
+export { KubeError, isKubeError, isTransient, type KubeCause } from './errors.ts';
+export { apiVersionOf } from './paths.ts';

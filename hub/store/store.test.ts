@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { VirtualClock, seededRandom } from '#shared/clock/mod.ts';
+import { brokenAt, openSqliteStore, put, type FleetRow, type Store } from './mod.ts';
+import { Outbox } from './outbox.ts';
+
+const open = (file = ':memory:'): Promise<Store> => openSqliteStore({ file, clock: new VirtualClock(), random: seededRandom(1) });
+const fleet: FleetRow = { id: 1, fleet_id: 'tfleet', epoch: 1, leader_term: 1, keyset_version: 1 };
+const audit = { actor: 'user:test', action: 'create.fleet', subject: 'Fleet/test' };
+const createFleet = (store: Store): Promise<void> =>
+  store.decide(
+    async () => undefined,
+    () => ({ result: undefined, writes: [put('fleet', fleet)], audit }),
+  );
+
+test('a decision writes state, audit and outbox together, or nothing', async () => {
+  await using store = await open();
+  await createFleet(store);
+  const failing = store.decide(
+    async () => undefined,
+    () => ({ result: undefined, writes: [put('fleet', { ...fleet, epoch: 9 })], audit, outbox: [undefined as unknown as string] }),
+  );
+  await assert.rejects(failing);
+  assert.equal((await store.read.selectFrom('fleet').select('epoch').executeTakeFirstOrThrow()).epoch, 1);
+  assert.equal((await store.read.selectFrom('audit').selectAll().execute()).length, 1);
+});
+
+test('a mutation without an audit entry is refused; derived rows need none', async () => {
+  await using store = await open();
+  await assert.rejects(
+    store.decide(
+      async () => undefined,
+      () => ({ result: undefined, writes: [put('fleet', fleet)] }),
+    ),
+    { code: 'AUDIT_MISSING' },
+  );
+  await store.decide(
+    async () => undefined,
+    () => ({ result: undefined, outbox: ['target:1'] }),
+  );
+  assert.deepEqual(await store.read.selectFrom('outbox').select('key').execute(), [{ key: 'target:1' }]);
+});
+
+test('the audit chain holds, and shows where it was tampered with', async () => {
+  await using store = await open();
+  await createFleet(store);
+  for (let epoch = 2; epoch < 5; epoch++)
+    await store.decide(
+      async () => undefined,
+      () => ({ result: undefined, writes: [put('fleet', { ...fleet, epoch })], audit: { ...audit, detail: { epoch } } }),
+    );
+  const rows = await store.read.selectFrom('audit').selectAll().orderBy('id').execute();
+  assert.equal(rows.length, 4);
+  assert.equal(brokenAt(rows), undefined);
+  assert.equal(brokenAt(rows.map((row, i) => (i === 2 ? { ...row, actor: 'user:mallory' } : row))), rows[2]?.id);
+  assert.equal(brokenAt(rows.filter((_, i) => i !== 1)), rows[2]?.id);
+});
+
+test('a hub that lost the lead cannot write', async (t) => {
+  const { mkdtemp, rm } = await import('node:fs/promises');
+  const { tmpdir } = await import('node:os');
+  const dir = await mkdtemp(`${tmpdir()}/wheelhouse-store-`);
+  t.after(() => rm(dir, { recursive: true }));
+  await using first = await open(`${dir}/record.db`);
+  await createFleet(first);
+  await using second = await open(`${dir}/record.db`);
+  const change = (store: Store): Promise<void> =>
+    store.decide(
+      async () => undefined,
+      () => ({ result: undefined, writes: [put('fleet', { ...fleet, leader_term: 2, epoch: 2 })], audit }),
+    );
+  await assert.rejects(change(first), { code: 'NOT_LEADER' });
+  await change(second);
+});
+
+test('the outbox visits a key until its handler succeeds, and again when asked meanwhile', async () => {
+  await using store = await open();
+  const clock = new VirtualClock();
+  const visits: number[] = [];
+  const errors: string[] = [];
+  const outbox = new Outbox({
+    store,
+    clock,
+    random: seededRandom(2),
+    onError: (key) => errors.push(key),
+    handlers: {
+      target: async (id) => {
+        visits.push(id);
+        if (visits.length === 1) throw new Error('first try fails');
+        if (visits.length === 2)
+          await store.decide(
+            async () => undefined,
+            () => ({ result: undefined, outbox: ['target:7'] }),
+          );
+      },
+    },
+  });
+  await store.decide(
+    async () => undefined,
+    () => ({ result: undefined, outbox: ['target:7'] }),
+  );
+  await outbox.idle();
+  assert.deepEqual(errors, ['target:7']);
+  await clock.advance(60_000);
+  await outbox.idle();
+  assert.deepEqual(visits, [7, 7, 7]);
+  assert.deepEqual(await store.read.selectFrom('outbox').selectAll().execute(), []);
+  await outbox.stop();
+});

@@ -58,3 +58,7 @@ export {
   type SpokeServer,
   SpokeClient,
 } from './gen/wheelhouse/v1/spoke.ts';
+export { DecodeError, problemsMax, type DecodeCode, type Problem } from './decode.ts';
+export { ancestorHashBytes, decodeDesired, desiredLimits, desiredPayloadType, documentFeatures, encodeDesired } from './desired-codec.ts';
+export { decodeKeyset, decodeTrustPolicies, keysetPayloadType, trustDocumentBytesMax, trustPoliciesPayloadType } from './decode-keyset.ts';
+export { reportSetHash } from './report-set.ts';

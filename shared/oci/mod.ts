@@ -1,0 +1,16 @@
+// Content in OCI registries: resolve, fetch, push, tag. Knows nothing of what the content means; usable on its own.
+export type {
+  Content,
+  Credential,
+  Credentials,
+  Descriptor,
+  Fetcher,
+  Pusher,
+  Registry,
+  RegistryAddress,
+  Resolver,
+  Tagger,
+} from './ports.ts';
+export { OciError, type OciCode, type OciOperation, type OciSide } from './errors.ts';
+export { isManifest, mediaTypes } from './media-types.ts';
+export { formatReference, formatRepository, isTag, parseReference, parseRepository, type Reference, type Repository } from './reference.ts';

@@ -30,6 +30,8 @@ func runEtcd() int {
 		return failed(err)
 	}
 	defer lock.Close()
+	// The log is this process's own only from here on: until now it may have been complaining into another's.
+	_ = os.Stderr.Truncate(0) // not a file: nothing to empty
 	config, err := etcdConfig(*dir, *listen, *certificates)
 	if err != nil {
 		return failed(err)

@@ -70,15 +70,19 @@ async function startAll({ dir, names, binary, log, own, signal }: StartOptions):
   const layouts = names.map((name) => ({ name, cluster: clusterLayout(dir, name) }));
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await runTool(binary, ['certificates', fleet.etcdCertificates, ...layouts.map(({ cluster }) => cluster.certificates)], dir);
-  await writeFile(fleet.auditPolicy, JSON.stringify(auditPolicy));
-  const failures = await readFile(join(import.meta.dirname, 'stages.yaml'), 'utf8');
-  await writeFile(fleet.stages, `${await runTool(binary, ['kwok-stages'], dir)}---\n${failures}`);
+  const ports = await choosePorts(fleet.ports, names);
 
-  const ports = await assignPorts(fleet.ports, names);
-  const etcd = await startPart('etcd', binary, etcdArguments(fleet, ports.etcd), fleet.etcdLog, dir);
+  // etcd locks its data: until it answers the folder may be another fleet's, and nothing in it is overwritten.
+  const args = etcdArguments(fleet, ports.etcd);
+  const etcd = await startPart({ name: 'etcd', binary, args, home: dir, logFile: fleet.etcdLog, log: 'append' });
   own(etcd);
   const store = client(`https://127.0.0.1:${ports.etcd}`, await readCredentials(fleet.etcdCertificates, 'admin'));
   await waitFor('etcd', async () => void (await store('GET', '/health')), { timeoutMs: ETCD_READY_TIMEOUT_MS, signal, parts: [etcd] });
+
+  await ports.record();
+  await writeFile(fleet.auditPolicy, JSON.stringify(auditPolicy));
+  const failures = await readFile(join(import.meta.dirname, 'stages.yaml'), 'utf8');
+  await writeFile(fleet.stages, `${await runTool(binary, ['kwok-stages'], dir)}---\n${failures}`);
   return Promise.all(
     layouts.map(async ({ name, cluster }) => {
       const plane = await startPlane({
@@ -97,20 +101,27 @@ async function startAll({ dir, names, binary, log, own, signal }: StartOptions):
   );
 }
 
-async function assignPorts(file: string, names: readonly string[]): Promise<{ etcd: number; of: (name: string) => number }> {
+interface Ports {
+  readonly etcd: number;
+  readonly of: (name: string) => number;
+  /** Keeps them for the next start. */
+  readonly record: () => Promise<void>;
+}
+
+async function choosePorts(file: string, names: readonly string[]): Promise<Ports> {
   const recorded = await readFile(file, 'utf8').then(
     (text) => JSON.parse(text) as Record<string, number>,
     () => ({}), // a new folder; or one half-written, whose ports are then others
   );
   const owner = (name: string) => `cluster/${name}`;
   const ports = await claimPorts(['etcd', ...names.map(owner)], recorded);
-  await writeFile(file, JSON.stringify({ ...recorded, ...ports }, null, 2));
+  const record = () => writeFile(file, JSON.stringify({ ...recorded, ...ports }, null, 2));
   const of = (key: string) => {
     const port = ports[key];
     if (port === undefined) throw new KubeError('START_FAILED', `no port was claimed for ${key}`);
     return port;
   };
-  return { etcd: of('etcd'), of: (name) => of(owner(name)) };
+  return { etcd: of('etcd'), of: (name) => of(owner(name)), record };
 }
 
 /** The processes of a fleet and their common end. One that starts after the end is ended at once. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 
 const LOG_TAIL_LINES = 15;
 
@@ -19,12 +20,24 @@ export interface Part {
 const running = new Set<ChildProcess>();
 let isGuarded = false;
 
-/** Starts `binary` with its output in `logFile` (emptied first). The process dies with this one, whatever way this one ends. */
-export async function startPart(name: string, binary: string, args: readonly string[], logFile: string, home: string): Promise<Part> {
+export interface PartOptions {
+  readonly name: string;
+  readonly binary: string;
+  readonly args: readonly string[];
+  readonly home: string;
+  readonly logFile: string;
+  /** `empty` the log first, or `append` to what is there. */
+  readonly log: 'empty' | 'append';
+}
+
+/** Starts a process with its output in a file. It dies with this process, whatever way this one ends. */
+export async function startPart({ name, binary, args, home, logFile, log: mode }: PartOptions): Promise<Part> {
   guard();
   // A file, not a pipe: what a part says is readable while it runs and after everything is gone.
-  await using log = await open(logFile, 'w', 0o600);
-  const child = spawn(binary, args, { env: partEnv(home), stdio: ['ignore', log.fd, log.fd] });
+  await using log = await open(logFile, mode === 'empty' ? 'w' : 'a', 0o600);
+  const env = { ...partEnv(home), WHEELHOUSE_GUARDED_FD: '3' };
+  const child = spawn(binary, args, { env, stdio: ['ignore', log.fd, log.fd, 'pipe'] });
+  const guarded = new Promise((resolve) => (child.stdio[3] as Readable).once('close', resolve).resume());
   await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
   running.add(child);
   const ended = new Promise<string>((resolve) =>
@@ -33,6 +46,7 @@ export async function startPart(name: string, binary: string, args: readonly str
       resolve(signal ?? `exit code ${code}`);
     }),
   );
+  await guarded; // or ended, which whoever waits for it will see
   return {
     name,
     pid: child.pid ?? 0,

@@ -65,7 +65,14 @@ export async function startPlane(options: PlaneOptions): Promise<ControlPlane> {
   const { name, binary, fleet, cluster, etcd, ports, signal } = options;
   const url = `https://127.0.0.1:${ports.apiserver}`;
   const start = async (part: PartName, args: readonly string[]) => {
-    const started = await startPart(`${part} of ${name}`, binary, args, cluster.log(part), cluster.dir);
+    const started = await startPart({
+      name: `${part} of ${name}`,
+      binary,
+      args,
+      home: cluster.dir,
+      logFile: cluster.log(part),
+      log: 'empty',
+    });
     options.own(started);
     return started;
   };

@@ -119,7 +119,6 @@ function manage(child: ChildProcess & { pid: number }, { name, output, graceMs =
   let stopping: Promise<Ended> | undefined;
   // With pipes, `close` comes when all has been read; without, it is the same moment as `exit`.
   const event = typeof output === 'object' && 'line' in output ? 'close' : 'exit';
-  child.once('exit', (code, signal) => (result = { code, signal }));
   const ended = new Promise<Ended>((resolve) =>
     child.once(event, (code: number | null, signal: NodeJS.Signals | null) => resolve({ code, signal })),
   );
@@ -137,8 +136,10 @@ function manage(child: ChildProcess & { pid: number }, { name, output, graceMs =
     return ended;
   };
   const stop = (): Promise<Ended> => (stopping ??= stopOnce());
-  // What it started must not outlive it either.
-  void ended.then(stop);
+  child.once('exit', (code, signal) => {
+    result = { code, signal };
+    void stop(); // what it started must not outlive it either
+  });
   return {
     name,
     pid,

@@ -1,0 +1,43 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { answersOn, freePort, startProcess, type ManagedProcess } from '../processes/mod.ts';
+import { findServer, type FoundServer } from './find.ts';
+
+export interface NatsOptions {
+  /** Configuration, JetStream's files and the log are kept in it. */
+  readonly dir: string;
+  /** Accounts, permissions, limits, `jetstream {}`. Address, port and storage folder are set here and win over what it says. */
+  readonly configText: string;
+  /** Absent: a free one. */
+  readonly port?: number;
+  readonly found?: FoundServer;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface NatsServer extends AsyncDisposable {
+  readonly port: number;
+  /** nats://127.0.0.1:PORT */
+  readonly url: string;
+  readonly logFile: string;
+  readonly process: ManagedProcess;
+}
+
+/** Starts nats-server on loopback and waits until it accepts connections. Throws ServerError, ProcessError. */
+export async function startNats({ dir, configText, port: given, found, signal }: NatsOptions): Promise<NatsServer> {
+  const server = found ?? (await findServer('nats', { signal }));
+  const port = given ?? (await freePort());
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const config = join(dir, 'nats.conf');
+  await writeFile(config, configText, { mode: 0o600 });
+  const logFile = join(dir, 'nats.log');
+  const running = await startProcess({
+    name: 'nats-server',
+    command: server.command,
+    args: ['-c', config, '-a', '127.0.0.1', '-p', String(port), '-sd', join(dir, 'data')],
+    env: { ...process.env, ...server.env },
+    output: { file: logFile },
+    ready: answersOn(port),
+    signal,
+  });
+  return { port, url: `nats://127.0.0.1:${port}`, logFile, process: running, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
+}

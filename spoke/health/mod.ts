@@ -1,0 +1,5 @@
+// How applied objects are. Pure: rules in a table, general before particular, a stated default last.
+export { healthOf } from './rules.ts';
+export { brokenContainer } from './kinds.ts';
+export { conditionOf, type Verdict } from './verdict.ts';
+export { nameOf, summarise, worstFirst, type HealthSummary, type ObjectHealth, type Seen } from './summary.ts';

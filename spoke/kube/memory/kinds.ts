@@ -2,7 +2,12 @@ import type { KindInfo, KubeObject } from '../port.ts';
 
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const row = (group: string, version: string, kind: string, resource: string, namespaced: boolean): KindInfo => ({
-  ...{ group, version, kind, resource, namespaced, verbs },
+  group,
+  version,
+  kind,
+  resource,
+  namespaced,
+  verbs,
 });
 
 /** What a new cluster serves; custom kinds come with their definitions. */

@@ -16,6 +16,12 @@ export interface RpcClientOptions {
   readonly tls: { readonly ca: string; readonly key?: string; readonly certificateChain?: string };
 }
 
+/**
+ * The name in every hub certificate, whatever address it is reached at: the fleet has an authority of its own, so what matters is that it signed, and an
+ * address may change without a new certificate.
+ */
+export const hubServerName = 'hub.wheelhouse.internal';
+
 type ClientClass<C extends Client> = new (address: string, credentials: ChannelCredentials, options?: ClientOptions) => C;
 
 /** A client on a connection of its own. Connects when first used; the caller closes it. */
@@ -26,6 +32,7 @@ export function rpcClient<C extends Client>(constructor: ClientClass<C>, { addre
     tls.certificateChain === undefined ? null : Buffer.from(tls.certificateChain),
   );
   return new constructor(address, secure, {
+    'grpc.ssl_target_name_override': hubServerName,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.use_local_subchannel_pool': 1,
@@ -38,6 +45,7 @@ export function rpcClient<C extends Client>(constructor: ClientClass<C>, { addre
 
 type UnaryMethod<Request, Reply> = (
   request: Request,
+  metadata: Metadata,
   options: { deadline: number },
   callback: (error: ServiceError | null, reply: Reply) => void,
 ) => { cancel(): void };
@@ -51,7 +59,7 @@ export function callUnary<Request, Reply>(
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason as Error);
-    const call = method(request, { deadline }, (error, reply) => {
+    const call = method(request, new Metadata(), { deadline }, (error, reply) => {
       signal?.removeEventListener('abort', cancel);
       if (error) reject(signal?.aborted ? (signal.reason as Error) : rpcErrorFrom(error, doing));
       else resolve(reply);

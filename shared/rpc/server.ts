@@ -85,13 +85,17 @@ export function unary<Request, Reply>(
   handle: (request: Request, peer: RpcPeer) => Promise<Reply>,
 ): handleUnaryCall<Request, Reply> {
   return (call, callback) => {
-    handle(call.request, peerOf(call)).then(
-      (reply) => callback(null, reply),
-      (error: unknown) => {
+    const answer = async (): Promise<void> => {
+      let reply: Reply;
+      try {
+        reply = await handle(call.request, peerOf(call));
+      } catch (error) {
         if (!(error instanceof RpcError)) onError(error);
-        callback(statusOf(error));
-      },
-    );
+        return callback(statusOf(error));
+      }
+      callback(null, reply);
+    };
+    void answer();
   };
 }
 

@@ -37,13 +37,7 @@ export interface ListenOptions {
 const serverDays = 90;
 
 /** A fresh server certificate of the fleet's authority, with the authority behind it so that a join token's pin is found in the chain. */
-export async function serverTls({
-  names,
-  addresses,
-  keys,
-  clock,
-  random,
-}: ListenOptions): Promise<{ key: string; certificateChain: string }> {
+export async function serverTls({ keys, clock, random }: ListenOptions): Promise<{ key: string; certificateChain: string }> {
   const now = clock.now();
   const validity = { notBefore: new Date(now - 3_600_000), notAfter: new Date(now + serverDays * 24 * 3_600_000) };
   const { certificatePem, key } = await issueServer(keys.authority, { ...validity, names: [hubServerName], addresses: [] }, random);

@@ -1,5 +1,6 @@
 import {
   credentials,
+  Metadata,
   type ChannelCredentials,
   type Client,
   type ClientDuplexStream,

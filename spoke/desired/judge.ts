@@ -88,7 +88,7 @@ function notNext(state: DesiredState, fence: HashedFence, stored: HashedFence, c
   if (ancestor && !equal(ancestor.hash, stored.hash.subarray(0, ancestorHashBytes))) {
     return { outcome: 'Forked', message: `${fenceText(fence)} descends from another ${fenceText(stored)} than the one held` };
   }
-  if (ancestor || (confirmed && compareFence(confirmed, stored) === 0 && equal(confirmed.hash, stored.hash))) return undefined;
+  if (ancestor || (confirmed && equal(confirmed.hash, stored.hash))) return undefined;
   return {
     outcome: 'Forked',
     message: `${fenceText(fence)} does not name ${fenceText(stored)} among its ancestors, and the hub has not confirmed it`,

@@ -1,0 +1,59 @@
+import { isDigest } from '#shared/kernel/mod.ts';
+import { AssignmentReport, type Facts } from '#proto/mod.ts';
+
+export const healthLimits = {
+  reportBytesMax: 64 * 1024,
+  objectsMax: 20,
+  conditionsMax: 20,
+  reasonCharsMax: 128,
+  messageCharsMax: 4_096,
+  /** Of a message kept with a refusal. */
+  refusalCharsMax: 512,
+  refusalsPerClusterMax: 100,
+  factLabelsMax: 64,
+  factCharsMax: 256,
+  /** Reports that wait for the next group commit; more make their streams wait. */
+  queuedMax: 2_000,
+} as const;
+
+export const clip = (text: string, charsMax: number): string => (text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`);
+
+/** What is wrong with a report, or its bytes. A report is refused whole: a shortened one would never again hash like the sender's. */
+export function boundedReport(
+  report: AssignmentReport,
+): { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly message: string } {
+  const problem = problemOf(report);
+  if (problem) return { ok: false, message: problem };
+  const bytes = AssignmentReport.encode(report).finish();
+  if (bytes.byteLength > healthLimits.reportBytesMax)
+    return { ok: false, message: `${bytes.byteLength} bytes, at most ${healthLimits.reportBytesMax}` };
+  return { ok: true, bytes };
+}
+
+function problemOf(report: AssignmentReport): string | undefined {
+  const { objectsMax, conditionsMax, reasonCharsMax, messageCharsMax } = healthLimits;
+  if (report.objects.length > objectsMax) return `${report.objects.length} objects, at most ${objectsMax}`;
+  if (report.conditions.length > conditionsMax) return `${report.conditions.length} conditions, at most ${conditionsMax}`;
+  if (report.reason.length > reasonCharsMax) return `a reason of ${report.reason.length} characters, at most ${reasonCharsMax}`;
+  if (report.message.length > messageCharsMax) return `a message of ${report.message.length} characters, at most ${messageCharsMax}`;
+  for (const revision of [report.revisionWanted, report.revisionApplied])
+    if (revision !== '' && !isDigest(revision)) return 'a revision that is no sha256 digest';
+  return undefined;
+}
+
+/** What a spoke says of itself, as the record keeps it: JSON with sorted keys, bounded. Shown, never selected on. */
+export function factsText(facts: Facts | undefined, spokeVersion: string, capabilities: readonly string[]): string {
+  const { factLabelsMax, factCharsMax } = healthLimits;
+  const short = (text: string): string => clip(text, factCharsMax);
+  const labels = Object.entries(facts?.labels ?? {})
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, factLabelsMax)
+    .map(([name, value]) => [short(name), short(value)] as const);
+  return JSON.stringify({
+    capabilities: capabilities.slice(0, factLabelsMax).map(short).toSorted(),
+    kubernetesVersion: short(facts?.kubernetesVersion ?? ''),
+    labels: Object.fromEntries(labels),
+    nodes: facts?.nodes ?? 0,
+    spokeVersion: short(spokeVersion),
+  });
+}

@@ -1,0 +1,166 @@
+import type { HashedFence } from './fences.ts';
+import { holdersAfter, type Holders } from './duplicates.ts';
+import { isHeard, silenceOf } from './evidence.ts';
+import { beatsMax, type Contact, type Doubt, type Silence } from './model.ts';
+import { settle, type Settling, type SettlingLimits } from './settling.ts';
+
+/** One open stream, as the registry needs it. */
+export interface Held {
+  close(reason: string, message: string): void;
+}
+
+interface Entry {
+  contact: Contact;
+  stream: Held | undefined;
+  holders: Holders | undefined;
+  /** What was last told about this cluster: a change of it wakes who decides. */
+  told: Silence | 'Vouched';
+  heard: boolean;
+  /** When it fell silent last. */
+  lostMs: number | undefined;
+  /** Of the reports in the record; undefined: has to be computed again. */
+  heldHash: Uint8Array | undefined;
+}
+
+export interface RecordBehind {
+  readonly clusterId: number;
+  readonly message: string;
+}
+
+/** What is known of all streams, in memory only. Its methods are given the moment; it reads no clock. */
+export class Registry {
+  readonly #entries = new Map<number, Entry>();
+  readonly #beatMs: number;
+  readonly #limits: SettlingLimits;
+  #settling: Settling | undefined;
+  #recordBehind: RecordBehind | undefined;
+
+  constructor(beatMs: number, limits: SettlingLimits) {
+    this.#beatMs = beatMs;
+    this.#limits = limits;
+  }
+
+  get settling(): Settling | undefined {
+    return this.#settling;
+  }
+
+  set settling(state: Settling | undefined) {
+    this.#settling = state;
+  }
+
+  get recordBehind(): RecordBehind | undefined {
+    return this.#recordBehind;
+  }
+
+  /** The first one stays: it is where to look. Ends only with the process, which recover restarts. */
+  setRecordBehind(clusterId: number, message: string): void {
+    this.#recordBehind ??= { clusterId, message };
+  }
+
+  contactOf(clusterId: number): Contact | undefined {
+    return this.#entries.get(clusterId)?.contact;
+  }
+
+  /** A stream said Hello: it takes the place of an older one. `duplicate`: two processes keep taking it from each other. */
+  joined(
+    clusterId: number,
+    stream: Held,
+    processId: string,
+    nowMs: number,
+  ): { readonly replaced: Held | undefined; readonly duplicate: boolean } {
+    const old = this.#entries.get(clusterId);
+    const { holders, duplicate } = holdersAfter(old?.holders, processId, nowMs);
+    // A new stream starts with nothing vouched for, unless the beats of the one before are still fresh: a reconnect is no news.
+    const contact: Contact = {
+      connected: true,
+      sinceMs: nowMs,
+      beatMs: old?.contact.beatMs,
+      vouchedMs: old?.contact.vouchedMs,
+      doubt: '',
+      doubtMessage: '',
+    };
+    this.#entries.set(clusterId, {
+      contact,
+      stream,
+      holders,
+      told: old?.told ?? 'NotConnected',
+      heard: old?.heard ?? false,
+      lostMs: undefined,
+      heldHash: old?.heldHash,
+    });
+    return { replaced: old?.stream, duplicate };
+  }
+
+  /** Ignored when a newer stream has taken its place. */
+  left(clusterId: number, stream: Held, nowMs: number): void {
+    const entry = this.#entries.get(clusterId);
+    if (entry?.stream !== stream) return;
+    entry.stream = undefined;
+    entry.contact = { ...entry.contact, connected: false, sinceMs: nowMs };
+  }
+
+  isCurrent(clusterId: number, stream: Held): boolean {
+    return this.#entries.get(clusterId)?.stream === stream;
+  }
+
+  streams(): Held[] {
+    return [...this.#entries.values()].flatMap(({ stream }) => stream ?? []);
+  }
+
+  beat(clusterId: number, doubt: Doubt, doubtMessage: string, nowMs: number): void {
+    const entry = this.#entries.get(clusterId);
+    if (!entry) return;
+    const vouchedMs = doubt === '' ? nowMs : entry.contact.vouchedMs;
+    entry.contact = { ...entry.contact, beatMs: nowMs, vouchedMs, doubt, doubtMessage };
+  }
+
+  /** What the hub holds is known to be out of date: earlier beats vouch for it no longer. */
+  unvouch(clusterId: number): void {
+    const entry = this.#entries.get(clusterId);
+    if (entry) entry.contact = { ...entry.contact, vouchedMs: undefined, doubt: 'ReportsOutOfDate' };
+  }
+
+  heldHash(clusterId: number): Uint8Array | undefined {
+    return this.#entries.get(clusterId)?.heldHash;
+  }
+
+  setHeldHash(clusterId: number, hash: Uint8Array | undefined): void {
+    const entry = this.#entries.get(clusterId);
+    if (entry) entry.heldHash = hash;
+  }
+
+  /** A look at every stream: who fell silent or is heard again, and whether the hub is the suspect. */
+  look(nowMs: number): { readonly changed: readonly number[]; readonly settled: boolean } {
+    const windowMs = beatsMax * this.#beatMs;
+    let live = 0;
+    let lost = 0;
+    for (const entry of this.#entries.values()) {
+      const heard = isHeard(entry.contact, { nowMs, beatMs: this.#beatMs });
+      if (entry.heard && !heard) entry.lostMs = nowMs;
+      if (heard) entry.lostMs = undefined;
+      entry.heard = heard;
+      if (heard) live++;
+      else if (entry.lostMs !== undefined && nowMs - entry.lostMs <= windowMs) lost++;
+    }
+    const before = this.#settling;
+    this.#settling = settle(before, { nowMs, live, lost }, this.#limits);
+    return { changed: this.#changed(nowMs), settled: before !== undefined && this.#settling === undefined };
+  }
+
+  #changed(nowMs: number): number[] {
+    const timing = { nowMs, beatMs: this.#beatMs, settling: this.#settling !== undefined };
+    const changed: number[] = [];
+    for (const [clusterId, entry] of this.#entries) {
+      const now = silenceOf(entry.contact, timing) ?? 'Vouched';
+      if (now === entry.told) continue;
+      entry.told = now;
+      changed.push(clusterId);
+    }
+    return changed;
+  }
+}
+
+/** A protobuf fence as the record's kind. */
+export const hashed = (
+  fence: { readonly epoch: number; readonly generation: number; readonly hash: Uint8Array } | undefined,
+): HashedFence | undefined => fence && { epoch: fence.epoch, generation: fence.generation, hash: fence.hash };

@@ -1,0 +1,153 @@
+import type { AssignmentReport, HubMessage, TrustUpdate } from '#proto/mod.ts';
+import type { Clock } from '#shared/clock/mod.ts';
+import type { Store } from '#hub/store/mod.ts';
+import { isHeard } from './evidence.ts';
+import type { Contact, Timing } from './model.ts';
+import type { Channel, Peer, SpokeHandler, SpokeStream } from './port.ts';
+import { writeRefusal } from './record.ts';
+import { Registry, type RecordBehind } from './registry.ts';
+import { ReportGroups } from './reports.ts';
+import { settlingLimits, startSettling, type Settling } from './settling.ts';
+import { Stream, type Shared } from './streams.ts';
+
+export interface HealthOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** What Welcome asks for, milliseconds. */
+  readonly beatIntervalMs?: number;
+  readonly antiEntropyMs?: number;
+  /** How long reports of all streams are collected for one commit, milliseconds. */
+  readonly groupDelayMs?: number;
+  /** Over which time spokes spread their reconnects, milliseconds. */
+  readonly reconnectJitterMs?: number;
+  /** What these clusters report or whether it may be believed has changed: wake who decides on them. Must not throw. */
+  readonly onChange: (clusterIds: readonly number[]) => void;
+  /** Settling has ended, so everything that waited may go on. */
+  readonly onSettled: () => void;
+  /** After the commit; for traces. */
+  readonly onReport?: (report: AssignmentReport) => void;
+  /** What a spoke of this keyset version has to be sent after Welcome. */
+  readonly trustUpdate?: (clusterUid: string, keysetVersion: number) => Promise<TrustUpdate | undefined>;
+}
+
+/** What who decides asks about the fleet. */
+export interface Watch {
+  contactOf(clusterId: number): Contact | undefined;
+  timing(): Timing;
+  /** Set: dispatch, rollouts and promotion stop. */
+  readonly recordBehind: RecordBehind | undefined;
+}
+
+export interface Connection {
+  readonly state: 'Connected' | 'Disconnected' | 'NeverConnected';
+  /** Since the last beat, or since the stream opened or ended; null when this hub has not heard of it. */
+  readonly ageMs: number | null;
+}
+
+/** The shell: streams in, evidence out. */
+export class HealthService implements SpokeHandler, Watch {
+  readonly #options: HealthOptions;
+  readonly #shared: Shared;
+  readonly #registry: Registry;
+  readonly #beatMs: number;
+  #stop: (() => void) | undefined;
+
+  constructor(options: HealthOptions) {
+    const { store, clock } = options;
+    this.#options = options;
+    this.#beatMs = options.beatIntervalMs ?? 4_000;
+    const registry = new Registry(this.#beatMs, settlingLimits(this.#beatMs, options.reconnectJitterMs ?? 3_000));
+    this.#registry = registry;
+    const groups = new ReportGroups({
+      store,
+      clock,
+      groupDelayMs: options.groupDelayMs ?? 5,
+      onStored: (clusterIds, reports) => {
+        for (const id of clusterIds) registry.setHeldHash(id, undefined);
+        for (const report of reports) options.onReport?.(report);
+        options.onChange([...clusterIds]);
+      },
+    });
+    this.#shared = {
+      store,
+      clock,
+      registry,
+      groups,
+      beatIntervalMs: this.#beatMs,
+      antiEntropyMs: options.antiEntropyMs ?? 300_000,
+      trustUpdate: options.trustUpdate ?? (() => Promise.resolve(undefined)),
+      look: () => this.#look(),
+    };
+  }
+
+  /** Starts to settle, and to notice silence. */
+  async start(): Promise<void> {
+    const { store, clock } = this.#options;
+    const { count } = await store.read
+      .selectFrom('clusters')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('state', '=', 'Accepted')
+      .where('uid', 'is not', null)
+      .where('facts', '<>', '{}')
+      .executeTakeFirstOrThrow();
+    this.#registry.settling = startSettling(clock.monotonicMs(), count);
+    const tick = (): void => {
+      this.#look();
+      this.#stop = clock.after(this.#beatMs / 2, tick);
+    };
+    this.#stop = clock.after(this.#beatMs / 2, tick);
+  }
+
+  /** Says goodbye to every spoke; what they have reported is committed first. */
+  async stop(): Promise<void> {
+    this.#stop?.();
+    await this.#shared.groups.flush();
+    for (const stream of this.#registry.streams()) stream.close('ShuttingDown', 'the hub stops');
+  }
+
+  open(peer: Peer, channel: Channel): SpokeStream {
+    return new Stream(this.#shared, peer, channel);
+  }
+
+  /** To every spoke that is connected: new trust documents. */
+  broadcast(message: HubMessage['message']): void {
+    for (const stream of this.#registry.streams()) if (stream instanceof Stream) stream.send(message);
+  }
+
+  contactOf(clusterId: number): Contact | undefined {
+    return this.#registry.contactOf(clusterId);
+  }
+
+  timing(): Timing {
+    return { nowMs: this.#options.clock.monotonicMs(), beatMs: this.#beatMs, settling: this.#registry.settling !== undefined };
+  }
+
+  get settling(): Settling | undefined {
+    return this.#registry.settling;
+  }
+
+  get recordBehind(): RecordBehind | undefined {
+    return this.#registry.recordBehind;
+  }
+
+  /** Something else than a spoke has shown that the record is an old one: a KV value above it. */
+  async setRecordBehind(clusterId: number, message: string): Promise<void> {
+    this.#registry.setRecordBehind(clusterId, message);
+    await writeRefusal(this.#options.store, { clusterId, code: 'RecordBehind', message });
+  }
+
+  /** `everConnected`: the record has facts of it. */
+  connectionOf(clusterId: number, everConnected: boolean): Connection {
+    const contact = this.contactOf(clusterId);
+    if (!contact) return { state: everConnected ? 'Disconnected' : 'NeverConnected', ageMs: null };
+    const { nowMs, beatMs } = this.timing();
+    const live = contact.connected && (isHeard(contact, { nowMs, beatMs }) || nowMs - contact.sinceMs <= 3 * beatMs);
+    return { state: live ? 'Connected' : 'Disconnected', ageMs: Math.max(0, nowMs - (contact.beatMs ?? contact.sinceMs)) };
+  }
+
+  #look(): void {
+    const { changed, settled } = this.#registry.look(this.#options.clock.monotonicMs());
+    if (changed.length > 0) this.#options.onChange(changed);
+    if (settled) this.#options.onSettled();
+  }
+}

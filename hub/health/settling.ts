@@ -1,0 +1,43 @@
+/** After a start, or when many streams fall silent at once, the hub itself is the suspect. */
+export interface Settling {
+  readonly sinceMs: number;
+  readonly why: 'HubStarted' | 'StreamsLost';
+  /** How many clusters should be heard again. */
+  readonly expected: number;
+}
+
+export interface SettlingLimits {
+  /** Share of the expected clusters that ends it. */
+  readonly heardShare: number;
+  /** Share of the streams whose silence within three beats starts it. */
+  readonly lostShare: number;
+  readonly maxMs: number;
+}
+
+/** Three beats and the time over which spokes spread their reconnects, but never longer than a minute. */
+export const settlingLimits = (beatMs: number, reconnectJitterMs: number): SettlingLimits => ({
+  heardShare: 0.95,
+  lostShare: 0.2,
+  maxMs: Math.min(60_000, 3 * beatMs + reconnectJitterMs),
+});
+
+export interface Heard {
+  readonly nowMs: number;
+  /** Clusters heard within three beats. */
+  readonly live: number;
+  /** Clusters that were heard, and fell silent within the last three beats. */
+  readonly lost: number;
+}
+
+export const startSettling = (nowMs: number, expected: number): Settling | undefined =>
+  expected > 0 ? { sinceMs: nowMs, why: 'HubStarted', expected } : undefined;
+
+/** One look at the streams. Pure. */
+export function settle(state: Settling | undefined, { nowMs, live, lost }: Heard, limits: SettlingLimits): Settling | undefined {
+  if (state) {
+    const heardAgain = live >= Math.ceil(state.expected * limits.heardShare);
+    return heardAgain || nowMs - state.sinceMs >= limits.maxMs ? undefined : state;
+  }
+  const streams = live + lost;
+  return lost > streams * limits.lostShare ? { sinceMs: nowMs, why: 'StreamsLost', expected: streams } : undefined;
+}

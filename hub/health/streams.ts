@@ -1,0 +1,260 @@
+import type { Beat, Hello, HubMessage, RefusedReport, Refusal, Report, SnapshotEnd, SpokeMessage, TrustUpdate } from '#proto/mod.ts';
+import type { Clock } from '#shared/clock/mod.ts';
+import { fenceText } from '#shared/kernel/mod.ts';
+import type { ClusterRow, Store } from '#hub/store/mod.ts';
+import { boundedReport, clip, factsText, healthLimits } from './bounds.ts';
+import { judgeFence, type HashedFence } from './fences.ts';
+import type { Doubt } from './model.ts';
+import type { Channel, Peer, SpokeStream } from './port.ts';
+import { clusterOf, dropUnnamed, fenceOf, heldHash, historyOf, writeFacts, writeRefusal } from './record.ts';
+import { hashed, type Held, type Registry } from './registry.ts';
+import type { ReportGroups } from './reports.ts';
+
+/** What the streams of one hub share. */
+export interface Shared {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly groups: ReportGroups;
+  readonly beatIntervalMs: number;
+  readonly antiEntropyMs: number;
+  readonly trustUpdate: (clusterUid: string, keysetVersion: number) => Promise<TrustUpdate | undefined>;
+  /** Looks at all streams again and tells who decides what changed. */
+  readonly look: () => void;
+}
+
+const outcomes = new Set(['Older', 'Forked', 'NotMine', 'BadSignature', 'Malformed', 'Unsupported', 'NoFloor']);
+/** A spoke whose reports differ is asked for all of them at most this often, in beats. */
+const snapshotEveryBeats = 10;
+
+type State = { readonly at: 'silent' } | { readonly at: 'greeted'; readonly cluster: ClusterRow } | { readonly at: 'closed' };
+
+/** One spoke's stream: Hello first, then beats, reports and refusals, each handled before the next is read. */
+export class Stream implements SpokeStream, Held {
+  readonly #shared: Shared;
+  readonly #peer: Peer;
+  readonly #channel: Channel;
+  #state: State = { at: 'silent' };
+  /** Uids named since a snapshot was asked for. */
+  #snapshot: Set<string> | undefined;
+  #snapshotBeats = snapshotEveryBeats;
+  #ack = { seq: 0, refused: [] as RefusedReport[], scheduled: false };
+
+  constructor(shared: Shared, peer: Peer, channel: Channel) {
+    this.#shared = shared;
+    this.#peer = peer;
+    this.#channel = channel;
+  }
+
+  async receive({ message }: SpokeMessage): Promise<void> {
+    if (this.#state.at === 'closed' || !message) return;
+    if (this.#state.at === 'silent') {
+      if (message.$case === 'hello') await this.#hello(message.value);
+      else this.close('ProtocolError', 'the first message is a Hello');
+      return;
+    }
+    const { cluster } = this.#state;
+    switch (message.$case) {
+      case 'hello':
+        this.close('ProtocolError', 'a second Hello');
+        return;
+      case 'beat':
+        return this.#beat(cluster, message.value);
+      case 'report':
+        return this.#report(cluster, message.value);
+      case 'snapshotEnd':
+        return this.#snapshotEnd(cluster, message.value);
+      case 'refusal':
+        return this.#refusal(cluster, message.value);
+      case 'heldEnvelope':
+      case 'commandResult':
+        // Answers to what this hub does not ask yet.
+        return;
+    }
+  }
+
+  ended(reason: string): void {
+    if (this.#state.at === 'greeted') {
+      this.#shared.registry.left(this.#state.cluster.id, this, this.#shared.clock.monotonicMs());
+      this.#shared.look();
+    }
+    this.#state = { at: 'closed' };
+    void reason;
+  }
+
+  close(reason: string, message: string): void {
+    if (this.#state.at === 'closed') return;
+    this.ended(reason);
+    this.#channel.close(reason, message);
+  }
+
+  send(message: HubMessage['message']): void {
+    if (this.#state.at !== 'closed') this.#channel.send({ message });
+  }
+
+  async #hello(hello: Hello): Promise<void> {
+    const { store, registry, clock, look } = this.#shared;
+    const cluster = await this.#admit(hello);
+    if (!cluster) return;
+    const { replaced, duplicate } = registry.joined(cluster.id, this, clip(hello.processId, 128), clock.monotonicMs());
+    this.#state = { at: 'greeted', cluster };
+    replaced?.close('ReplacedByNewerStream', 'another stream of this identity has opened');
+    if (duplicate)
+      await writeRefusal(store, {
+        clusterId: cluster.id,
+        code: 'DuplicateIdentity',
+        message: `two agents use the identity of ${cluster.name} and keep replacing each other: stop one of them`,
+      });
+    await writeFacts(store, cluster.id, factsText(hello.facts, hello.spokeVersion, hello.capabilities));
+    await this.#welcome(cluster, hello);
+    look();
+  }
+
+  /** The cluster of this identity; or the stream is closed, with the reason in the record where there is a cluster to record it for. */
+  async #admit(hello: Hello): Promise<ClusterRow | undefined> {
+    const { store } = this.#shared;
+    const cluster = await clusterOf(store.read, this.#peer.clusterUid);
+    if (!cluster) {
+      this.close('NotAccepted', 'the hub does not know this identity');
+      return undefined;
+    }
+    if (cluster.state !== 'Accepted') {
+      this.close(cluster.state === 'Revoked' ? 'Revoked' : 'NotAccepted', `cluster ${cluster.name} is ${cluster.state}`);
+      return undefined;
+    }
+    if (cluster.kube_system_uid !== hello.kubeSystemUid) {
+      const message = `the identity of ${cluster.name} is used in another Kubernetes cluster (kube-system UID differs)`;
+      await writeRefusal(store, { clusterId: cluster.id, code: 'CloneRefused', message });
+      this.close('CloneRefused', message);
+      return undefined;
+    }
+    return cluster;
+  }
+
+  async #welcome(cluster: ClusterRow, hello: Hello): Promise<void> {
+    const { store, beatIntervalMs, antiEntropyMs, trustUpdate } = this.#shared;
+    const record = await fenceOf(store.read, cluster.id);
+    const claimed = hashed(hello.fence);
+    const history = claimed && (await historyOf(store.read, cluster.id, claimed));
+    const judgement = judgeFence(claimed, record, history);
+    if (judgement.outcome === 'Ahead' || judgement.outcome === 'Forked') await this.#recordBehind(cluster, judgement.message);
+    const fleet = await store.read.selectFrom('fleet').select('keyset_version').executeTakeFirst();
+    const reportsConfirmed = Buffer.compare(await this.#held(cluster.id), hello.reportSetHash) === 0;
+    this.send({
+      $case: 'welcome',
+      value: {
+        beatIntervalMs,
+        antiEntropyMs,
+        fence: wire(record),
+        fenceConfirmed: judgement.outcome === 'Confirmed',
+        keysetVersion: fleet?.keyset_version ?? 0,
+        reportsConfirmed,
+      },
+    });
+    const update = await trustUpdate(this.#peer.clusterUid, hello.keysetVersion);
+    if (update) this.send({ $case: 'trustUpdate', value: update });
+    if (reportsConfirmed) return;
+    this.#shared.registry.unvouch(cluster.id);
+    this.#askForSnapshot();
+  }
+
+  #askForSnapshot(): void {
+    this.#snapshot = new Set();
+    this.#snapshotBeats = 0;
+    this.send({ $case: 'snapshotRequest', value: {} });
+  }
+
+  async #held(clusterId: number): Promise<Uint8Array> {
+    const { registry, store } = this.#shared;
+    const known = registry.heldHash(clusterId);
+    if (known) return known;
+    const hash = await heldHash(store.read, clusterId);
+    registry.setHeldHash(clusterId, hash);
+    return hash;
+  }
+
+  async #beat(cluster: ClusterRow, beat: Beat): Promise<void> {
+    const { store, registry, groups, clock, look } = this.#shared;
+    await groups.flush();
+    const record = await fenceOf(store.read, cluster.id);
+    const judgement = judgeFence(hashed(beat.fence), record, undefined);
+    if (judgement.outcome === 'Ahead' || judgement.outcome === 'Forked') await this.#recordBehind(cluster, judgement.message);
+    const same = Buffer.compare(await this.#held(cluster.id), beat.reportSetHash) === 0;
+    // A stream that has been replaced meanwhile vouches for nothing.
+    if (!registry.isCurrent(cluster.id, this)) return;
+    const doubt: Doubt = !beat.observing ? 'ClusterApiSilent' : same ? '' : 'ReportsOutOfDate';
+    registry.beat(
+      cluster.id,
+      doubt,
+      beat.observing ? '' : clip(beat.notObservingReason, healthLimits.refusalCharsMax),
+      clock.monotonicMs(),
+    );
+    this.send({ $case: 'beatReply', value: { seq: beat.seq, fence: wire(record) } });
+    this.#snapshotBeats++;
+    if (!same && this.#snapshotBeats >= snapshotEveryBeats) this.#askForSnapshot();
+    look();
+  }
+
+  async #report(cluster: ClusterRow, { seq, value }: Report): Promise<void> {
+    if (!value) return this.#acknowledge(seq, { assignmentUid: '', code: 'Malformed', message: 'a report without a value' });
+    const bounded = boundedReport(value);
+    if (!bounded.ok) {
+      await this.#shared.groups.flush();
+      const refused = { assignmentUid: clip(value.assignmentUid, 63), code: 'ReportRefused', message: bounded.message };
+      await writeRefusal(this.#shared.store, {
+        clusterId: cluster.id,
+        code: refused.code,
+        message: `${refused.assignmentUid}: ${refused.message}`,
+      });
+      return this.#acknowledge(seq, refused);
+    }
+    this.#snapshot?.add(value.assignmentUid);
+    const { groups } = this.#shared;
+    groups.add(
+      { clusterId: cluster.id, report: value, bytes: bounded.bytes },
+      (refused) => this.#acknowledge(seq, refused),
+      () => this.close('RecordUnavailable', 'the hub could not keep a report: connect again'),
+    );
+    if (groups.full) await groups.flush();
+  }
+
+  /** Reports of one commit are settled together, in order: one acknowledgement names the last. */
+  #acknowledge(seq: number, refused: RefusedReport | undefined): void {
+    const ack = this.#ack;
+    ack.seq = Math.max(ack.seq, seq);
+    if (refused) ack.refused.push(refused);
+    if (ack.scheduled) return;
+    ack.scheduled = true;
+    queueMicrotask(() => {
+      ack.scheduled = false;
+      this.send({ $case: 'reportAck', value: { seq: ack.seq, refused: ack.refused.splice(0) } });
+    });
+  }
+
+  async #snapshotEnd(cluster: ClusterRow, _end: SnapshotEnd): Promise<void> {
+    const named = this.#snapshot;
+    if (!named) return;
+    const { groups, store, registry, look } = this.#shared;
+    await groups.flush();
+    this.#snapshot = undefined;
+    if (await dropUnnamed(store, cluster.id, named)) registry.setHeldHash(cluster.id, undefined);
+    look();
+  }
+
+  async #refusal(cluster: ClusterRow, { outcome, message, seen }: Refusal): Promise<void> {
+    const code = outcomes.has(outcome) ? outcome : 'Malformed';
+    const at = seen ? ` (seen ${fenceText(seen)})` : '';
+    await writeRefusal(this.#shared.store, { clusterId: cluster.id, code, message: `${clip(message, healthLimits.refusalCharsMax)}${at}` });
+    if (code === 'Forked') await this.#recordBehind(cluster, `a spoke refused a desired state as Forked${at}: run recover`);
+  }
+
+  async #recordBehind(cluster: ClusterRow, message: string): Promise<void> {
+    const { registry } = this.#shared;
+    // Each beat says it again; the record needs it once.
+    if (registry.recordBehind?.clusterId === cluster.id) return;
+    registry.setRecordBehind(cluster.id, `${cluster.name}: ${message}`);
+    await writeRefusal(this.#shared.store, { clusterId: cluster.id, code: 'RecordBehind', message });
+  }
+}
+
+const wire = (fence: HashedFence): { epoch: number; generation: number; hash: Buffer } => ({ ...fence, hash: Buffer.from(fence.hash) });

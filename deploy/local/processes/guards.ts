@@ -74,16 +74,9 @@ function startGuard(): ChildProcess {
 
 /** Does nothing when there is no such group any more. */
 export function killGroup(pid: number, signal: NodeJS.Signals): void {
-  sendToGroup(pid, signal);
-}
-
-export const groupLives = (pid: number): boolean => sendToGroup(pid, 0);
-
-function sendToGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-pid, signal);
-    return true;
   } catch {
-    return false;
+    // gone
   }
 }

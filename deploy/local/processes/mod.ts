@@ -6,3 +6,4 @@ export { holdLock, type LockOptions } from './locks.ts';
 export { stopSignal, whenLauncherGone } from './launchers.ts';
 export { temporaryFolder, type TemporaryFolder } from './folders.ts';
 export { lastLines } from './logs.ts';
+export { isRunning } from './running.ts';

@@ -5,8 +5,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { explain } from '#shared/kernel/mod.ts';
 import { ProcessError } from './errors.ts';
-import { groupLives, guardGroup, killGroup, releaseGroup } from './guards.ts';
+import { guardGroup, killGroup, releaseGroup } from './guards.ts';
 import { lastLines } from './logs.ts';
+import { isGroupRunning } from './running.ts';
 
 /** When a process is ready, and how to say what is waited for: "an answer on 127.0.0.1:4222". */
 export interface Readiness {
@@ -127,11 +128,11 @@ function manage(child: ChildProcess & { pid: number }, { name, output, graceMs =
   const stopOnce = async (): Promise<Ended> => {
     kill('SIGTERM');
     await within(graceMs, () => result !== undefined);
-    // What it started gets a moment more, not a grace of its own: where nobody reaps orphans a group of zombies never goes away.
-    await within(leftoversWaitMaxMs, () => !groupLives(pid));
+    // What it started gets a moment more, not a grace of its own.
+    await within(leftoversWaitMaxMs, () => !isGroupRunning(pid));
     kill('SIGKILL');
     await ended;
-    await within(leftoversWaitMaxMs, () => !groupLives(pid));
+    await within(leftoversWaitMaxMs, () => !isGroupRunning(pid));
     releaseGroup(pid);
     return ended;
   };

@@ -2,7 +2,7 @@
 export { ServerError, type ServerCode } from './errors.ts';
 export { findServer, type FindOptions, type FoundServer, type ServerSource } from './find.ts';
 export type { ServerName } from './catalogue.ts';
-export { cacheFolder } from './caches.ts';
+export { cacheFolder, makeCache } from './caches.ts';
 export { startNats, type NatsOptions, type NatsServer } from './nats.ts';
 export { startRegistry, type RegistryOptions, type RegistryServer } from './registry.ts';
 export { startGitServer, type CommitOptions, type GitOptions, type GitServer } from './git.ts';

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  answersOn,
+  freePort,
+  holdLock,
+  isRunning,
+  portAnswers,
+  ProcessError,
+  startProcess,
+  temporaryFolder,
+  type ProcessOptions,
+} from './mod.ts';
+
+const waitMaxMs = 10_000;
+
+async function until(what: string, ask: () => boolean): Promise<void> {
+  const end = performance.now() + waitMaxMs;
+  while (!ask()) {
+    if (performance.now() > end) assert.fail(`waited ${waitMaxMs} ms for ${what}`);
+    await sleep(10);
+  }
+}
+
+function folderFor(t: TestContext): string {
+  const folder = temporaryFolder('processes');
+  t.after(() => folder[Symbol.dispose]());
+  return folder.path;
+}
+
+const shell = (script: string, more: Partial<ProcessOptions> = {}): ProcessOptions => ({
+  name: 'the shell',
+  command: '/bin/sh',
+  args: ['-c', script],
+  output: { line: () => {} },
+  ...more,
+});
+
+test('a server is waited for until it answers, and leaves neither process nor port', async (t) => {
+  const port = await freePort();
+  const script = `require('http').createServer((_, r) => r.end('hello')).listen(${port}, '127.0.0.1')`;
+  const file = join(folderFor(t), 'logs', 'server.log');
+  const server = await startProcess({
+    name: 'a server',
+    command: process.execPath,
+    args: ['-e', script],
+    output: { file },
+    ready: answersOn(port),
+  });
+  assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'hello');
+  assert.equal(server.result, undefined);
+  assert.deepEqual(await server.stop(), { code: null, signal: 'SIGTERM' });
+  assert.ok(!isRunning(server.pid));
+  assert.equal(await portAnswers(port), false);
+  assert.deepEqual(await server.stop(), { code: null, signal: 'SIGTERM' });
+});
+
+test('lines come as lines, from both streams, all of them before the end', async () => {
+  const said: string[] = [];
+  await using running = await startProcess(
+    shell('echo one; echo two >&2; printf three', { output: { line: (text, stream) => said.push(`${stream} ${text}`) } }),
+  );
+  assert.deepEqual(await running.ended, { code: 0, signal: null });
+  assert.deepEqual(said.toSorted(), ['stderr two', 'stdout one', 'stdout three']);
+});
+
+test('what ends before it is ready is told with its last words', async (t) => {
+  const file = join(folderFor(t), 'log');
+  const ready = { what: 'miracle', ask: async () => false };
+  await assert.rejects(
+    startProcess(shell('echo cannot bind; exit 3', { output: { file }, ready })),
+    (error: unknown) =>
+      error instanceof ProcessError &&
+      error.code === 'ENDED_EARLY' &&
+      /the shell ended with code 3 before there was miracle/.test(error.message) &&
+      /cannot bind/.test(error.message),
+  );
+});
+
+test('what is never ready is named after a bounded wait, and does not run on', async (t) => {
+  const file = join(folderFor(t), 'log');
+  const ready = { what: 'answer on 127.0.0.1:1', waitMaxMs: 100, ask: () => Promise.reject(new Error('refused')) };
+  await assert.rejects(
+    startProcess(shell('echo $$; sleep 600', { output: { file }, ready })),
+    (error: unknown) =>
+      error instanceof ProcessError &&
+      error.code === 'NOT_READY' &&
+      /waited 0.1 s for the shell: no answer.*\(refused\)/.test(error.message),
+  );
+  assert.ok(!isRunning(Number(readFileSync(file, 'utf8'))));
+});
+
+test('a wait that is aborted ends with the reason, and nothing runs', async (t) => {
+  const file = join(folderFor(t), 'log');
+  const stop = new AbortController();
+  const ready = { what: 'end', ask: async () => (stop.abort(new Error('enough')), false) };
+  await assert.rejects(startProcess(shell('echo $$; sleep 600', { output: { file }, ready, signal: stop.signal })), /enough/);
+  const pid = Number(existsSync(file) ? readFileSync(file, 'utf8') : 0);
+  assert.ok(pid === 0 || !isRunning(pid));
+});
+
+test('a command that is not there is named', async () => {
+  const missing = startProcess({ name: 'nobody', command: '/nowhere/nobody', output: 'inherit' });
+  await assert.rejects(
+    missing,
+    (error: unknown) => error instanceof ProcessError && error.code === 'NOT_STARTED' && /nowhere/.test(error.message),
+  );
+});
+
+test('who does not answer SIGTERM is killed after the grace', async () => {
+  let ready = false;
+  const output = { line: () => (ready = true) };
+  const running = await startProcess(
+    shell(`trap '' TERM; echo ready; while :; do sleep 0.05; done`, {
+      output,
+      graceMs: 150,
+      ready: { what: 'line', ask: async () => ready },
+    }),
+  );
+  assert.deepEqual(await running.stop(), { code: null, signal: 'SIGKILL' });
+  assert.ok(!isRunning(running.pid));
+});
+
+test('what a process started ends with it, also when it ends by itself', async () => {
+  const said: string[] = [];
+  await using running = await startProcess(shell('sleep 600 & echo $!', { output: { line: (text) => said.push(text) } }));
+  assert.equal((await running.ended).code, 0);
+  await until('the grandchild to end', () => !isRunning(Number(said[0])));
+});
+
+const ways: readonly {
+  readonly name: string;
+  readonly way: string;
+  readonly signal?: NodeJS.Signals;
+  readonly ends: number | NodeJS.Signals;
+}[] = [
+  { name: 'exit', way: 'exit', ends: 3 },
+  { name: 'an error that nobody caught', way: 'throw', ends: 1 },
+  { name: 'SIGINT', way: 'wait', signal: 'SIGINT', ends: 'SIGINT' },
+  { name: 'SIGTERM', way: 'wait', signal: 'SIGTERM', ends: 'SIGTERM' },
+  { name: 'SIGHUP', way: 'wait', signal: 'SIGHUP', ends: 'SIGHUP' },
+  { name: 'SIGKILL', way: 'wait', signal: 'SIGKILL', ends: 'SIGKILL' },
+  { name: 'a signal that is answered', way: 'signal', signal: 'SIGTERM', ends: 9 },
+];
+
+for (const { name, way, signal, ends } of ways) {
+  test(`on the way out by ${name} nothing is left: no process, no temporary folder`, async () => {
+    const parent = spawn(process.execPath, [join(import.meta.dirname, 'testing/parent.ts'), way], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const ended = new Promise((resolve) => parent.once('exit', (code, by) => resolve(code ?? by)));
+    const line = await new Promise<string>((resolve) => createInterface(parent.stdout).once('line', resolve));
+    const { pids, folder } = JSON.parse(line) as { pids: number[]; folder: string };
+    if (signal) {
+      assert.ok(pids.every(isRunning) && existsSync(folder));
+      parent.kill(signal);
+    }
+    assert.equal(await ended, ends);
+    await until('the processes to end', () => !pids.some(isRunning));
+    await until('the folder to go', () => !existsSync(folder));
+  });
+}
+
+test('free ports are free, and not given twice', async () => {
+  const ports = await Promise.all(Array.from({ length: 20 }, freePort));
+  assert.equal(new Set(ports).size, 20);
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: ports[0] }, resolve));
+  assert.equal(await portAnswers(ports[0] ?? 0), true);
+  await new Promise((resolve) => server.close(resolve));
+});
+
+test('a lock is held by one at a time, and a forgotten one by nobody', async (t) => {
+  const path = join(folderFor(t), 'deep', 'lock');
+  const order: string[] = [];
+  const first = await holdLock(path, { waitMaxMs: waitMaxMs });
+  const second = holdLock(path, { waitMaxMs: waitMaxMs, onWait: () => order.push('waits') }).then((lock) => (order.push('second'), lock));
+  await until('the second to wait', () => order.length > 0);
+  order.push('first');
+  await first[Symbol.asyncDispose]();
+  await (await second)[Symbol.asyncDispose]();
+  assert.deepEqual(order, ['waits', 'first', 'second']);
+
+  const gone = spawn('/bin/true');
+  await new Promise((resolve) => gone.once('exit', resolve));
+  const { hostname } = await import('node:os');
+  writeFileSync(path, JSON.stringify({ host: hostname(), pid: gone.pid }));
+  await using _lock = await holdLock(path, { waitMaxMs: waitMaxMs });
+  assert.deepEqual(readdirSync(join(path, '..')), [basename(path)]);
+  await assert.rejects(holdLock(path, { waitMaxMs: 50 * 1000, signal: AbortSignal.timeout(20) }), /abort|timeout/i);
+});

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { AssignmentReport, Health, reportSetHash, type HubMessage, type SpokeMessage } from '#proto/mod.ts';
+import { VirtualClock, seededRandom } from '#shared/clock/mod.ts';
+import type { RpcStream } from '#shared/rpc/mod.ts';
+import { silentLog } from '#shared/telemetry/mod.ts';
+import { Link, ReportSet } from './mod.ts';
+
+const report = (uid: string, message = ''): AssignmentReport => ({
+  ...AssignmentReport.decode(new Uint8Array()),
+  assignmentUid: uid,
+  health: Health.HEALTH_HEALTHY,
+  message,
+});
+const hashOf = (...reports: AssignmentReport[]): string =>
+  reportSetHash(reports.map((r) => [r.assignmentUid, AssignmentReport.encode(r).finish()])).toString('hex');
+
+test('a report set sends the last value once, and vouches only for what was sent', () => {
+  const set = new ReportSet();
+  assert.equal(set.put(report('a', 'one')), true);
+  assert.equal(set.put(report('a', 'two')), true);
+  assert.equal(set.put(report('a', 'two')), false);
+  assert.equal(Buffer.from(set.sentHash).toString('hex'), hashOf());
+  assert.deepEqual([set.next()?.value.message, set.next()], ['two', undefined]);
+  assert.equal(Buffer.from(set.sentHash).toString('hex'), hashOf(report('a', 'two')));
+  set.put(report('b'));
+  set.confirmed();
+  assert.equal(set.next(), undefined);
+  set.forgotten();
+  assert.deepEqual([set.next()?.value.assignmentUid, set.next()?.value.assignmentUid], ['a', 'b']);
+  set.refused('b');
+  assert.equal(Buffer.from(set.sentHash).toString('hex'), hashOf(report('a', 'two')));
+});
+
+/** A hub's end without a network: what the spoke sent, and a way to answer. */
+class FakeHub {
+  readonly streams: { sent: SpokeMessage[]; say: (message: HubMessage['message']) => void; cut: () => void }[] = [];
+  open = async (): Promise<RpcStream<HubMessage, SpokeMessage>> => {
+    const sent: SpokeMessage[] = [];
+    const waiting: (HubMessage | undefined)[] = [];
+    let wake = (): void => {};
+    const push = (message: HubMessage | undefined): void => {
+      waiting.push(message);
+      wake();
+    };
+    this.streams.push({ sent, say: (message) => push({ message }), cut: () => push(undefined) });
+    return {
+      send: (message: SpokeMessage) => sent.push(message),
+      end: () => push(undefined),
+      async *[Symbol.asyncIterator]() {
+        for (;;) {
+          while (waiting.length > 0) {
+            const next = waiting.shift();
+            if (!next) return;
+            yield next;
+          }
+          await new Promise<void>((resolve) => (wake = resolve));
+        }
+      },
+    } as unknown as RpcStream<HubMessage, SpokeMessage>;
+  };
+  get last() {
+    const stream = this.streams.at(-1);
+    assert.ok(stream);
+    return stream;
+  }
+  kinds(): (string | undefined)[] {
+    return this.last.sent.map((m) => m.message?.$case);
+  }
+}
+
+function start(over: Partial<ConstructorParameters<typeof Link>[0]> = {}) {
+  const hub = new FakeHub();
+  const clock = new VirtualClock();
+  const stop = new AbortController();
+  const link = new Link({
+    open: hub.open,
+    version: '0.1.0',
+    processId: 'p1',
+    kubeSystemUid: 'k1',
+    capabilities: [],
+    facts: () => ({ kubernetesVersion: '', nodes: 0, labels: {} }),
+    keysetVersion: () => 1,
+    fence: () => undefined,
+    heldEnvelope: () => undefined,
+    observing: () => ({ observing: false, reason: 'ApiServerSilent' }),
+    onWelcome: () => {},
+    onFence: () => {},
+    onCommand: async (c) => ({ id: c.id, ok: true, code: '', message: '' }),
+    onTrust: () => {},
+    onGone: () => {},
+    clock,
+    random: seededRandom(1),
+    log: silentLog,
+    ...over,
+  });
+  const done = link.run(stop.signal);
+  return {
+    hub,
+    clock,
+    link,
+    stop: async () => (stop.abort(new Error('test over')), hub.last.cut(), await clock.advance(60_000), await done),
+  };
+}
+const welcome = (confirmed: boolean): HubMessage['message'] => ({
+  $case: 'welcome',
+  value: {
+    beatIntervalMs: 1_000,
+    antiEntropyMs: 60_000,
+    fence: undefined,
+    fenceConfirmed: false,
+    keysetVersion: 1,
+    reportsConfirmed: confirmed,
+  },
+});
+
+test('hello first, reports only after the welcome, then beats that say whether the API server was seen', async () => {
+  const { hub, clock, link, stop } = start();
+  link.report(report('a'));
+  await clock.advance(0);
+  assert.deepEqual(hub.kinds(), ['hello']);
+  hub.last.say(welcome(false));
+  await clock.advance(3_500);
+  assert.deepEqual(hub.kinds().slice(0, 4), ['hello', 'report', 'snapshotEnd', 'beat']);
+  const beat = hub.last.sent.findLast((m) => m.message?.$case === 'beat')?.message;
+  assert.equal(beat?.$case, 'beat');
+  assert.deepEqual([beat.value.observing, beat.value.notObservingReason], [false, 'ApiServerSilent']);
+  assert.equal(beat.value.reportSetHash.toString('hex'), hashOf(report('a')));
+  await stop();
+});
+
+test('after a break nothing is sent again that the hub confirms, and everything that it does not', async () => {
+  const gone: number[] = [];
+  const { hub, clock, link, stop } = start({ onGone: () => void gone.push(1) });
+  link.report(report('a'));
+  await clock.advance(0);
+  hub.last.say(welcome(false));
+  await clock.advance(100);
+  hub.last.cut();
+  await clock.advance(20_000);
+  assert.equal(hub.streams.length, 2);
+  hub.last.say(welcome(true));
+  await clock.advance(100);
+  assert.deepEqual(hub.kinds(), ['hello', 'beat']);
+  hub.last.say({ $case: 'snapshotRequest', value: {} });
+  await clock.advance(100);
+  assert.deepEqual(hub.kinds(), ['hello', 'beat', 'report', 'snapshotEnd']);
+  assert.equal(gone.length, 1);
+  await stop();
+});
+
+test('a hub that turns the spoke away is asked again, but not at once', async () => {
+  const { hub, clock, stop } = start();
+  await clock.advance(0);
+  hub.last.say({ $case: 'goodbye', value: { reason: 'CloneRefused', message: '', retryAfterMs: 0 } });
+  hub.last.cut();
+  await clock.advance(0);
+  await clock.advance(15_000);
+  assert.equal(hub.streams.length, 1);
+  await clock.advance(30_000);
+  assert.equal(hub.streams.length, 2);
+  await stop();
+});

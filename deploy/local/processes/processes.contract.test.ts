@@ -78,7 +78,7 @@ test('what ends before it is ready is told with its last words', async (t) => {
     (error: unknown) =>
       error instanceof ProcessError &&
       error.code === 'ENDED_EARLY' &&
-      /the shell ended with code 3 before there was miracle/.test(error.message) &&
+      /the shell ended with code 3 before there was any miracle/.test(error.message) &&
       /cannot bind/.test(error.message),
   );
 });

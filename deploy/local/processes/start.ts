@@ -171,7 +171,7 @@ async function untilReady(managed: ManagedProcess, ready: Readiness, options: Pr
     options.signal?.throwIfAborted();
     if (managed.result) {
       const how = managed.result.signal ?? `code ${managed.result.code}`;
-      throw new ProcessError('ENDED_EARLY', `${managed.name} ended with ${how} before there was ${ready.what}${said(options.output)}`);
+      throw new ProcessError('ENDED_EARLY', `${managed.name} ended with ${how} before there was any ${ready.what}${said(options.output)}`);
     }
     try {
       const one = AbortSignal.timeout(oneAskMaxMs);

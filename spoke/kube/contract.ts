@@ -9,8 +9,8 @@ export interface KubeFixture {
   readonly client: KubeClient;
   /** Somebody else merges `patch` into an object, under another field manager. */
   readonly interfere: (object: KubeObject, patch: Readonly<Record<string, unknown>>) => Promise<void>;
-  /** A version that cannot be watched from any more. */
-  readonly expiredVersion: () => string;
+  /** Makes version 1 of a kind one that cannot be watched from any more. */
+  readonly expire: () => void;
 }
 
 const row = (group: string, version: string, kind: string, resource: string, namespaced = true): KindInfo => {
@@ -63,7 +63,7 @@ export function kubeContract(name: string, fixture: () => KubeFixture): void {
     return namespace;
   };
 
-  describe(`kube contract on ${name}`, () => {
+  describe(`kube contract on ${name}`, { timeout: 5 * 60_000 }, () => {
     test('version answers', async () => assert.match(await fixture().client.version(signal), /^v1\.\d+/));
 
     test('discovery names kinds with path, scope and version, and is complete', async () => {
@@ -229,19 +229,6 @@ export function kubeContract(name: string, fixture: () => KubeFixture): void {
       assert.equal(client.watchHealth().watches, 0);
     });
 
-    test('a version that is gone is one RESYNC, and the watch counts as behind until it is watched anew', async () => {
-      const { client, expiredVersion } = fixture();
-      const namespace = await space();
-      const stop = new AbortController();
-      const seen: WatchEvent['type'][] = [];
-      const options = { namespace, resourceVersion: expiredVersion() };
-      for await (const { type } of client.watch(configMaps, options, stop.signal)) seen.push(type);
-      assert.deepEqual(seen, ['RESYNC']);
-      assert.equal(client.watchHealth().watches, 1);
-      stop.abort();
-      assert.equal(client.watchHealth().watches, 0);
-    });
-
     test('a dry run writes nothing', async () => {
       const { client } = fixture();
       const namespace = await space();
@@ -259,25 +246,51 @@ export function kubeContract(name: string, fixture: () => KubeFixture): void {
       assert.deepEqual(dataOf(await client.get(secrets, namespace, 's', signal)), data);
     });
 
-    test('a definition brings its kind, and takes it away again', async () => {
-      const { client } = fixture();
-      const namespace = await space();
+    describe('a kind of its own', () => {
       const group = `g${process.pid}.contract.example`;
       const gadgets = row(group, 'v1', 'Gadget', 'gadgets');
-      const object = await client.apply(definitions, definition(group), {}, signal);
-      const served = async () => (await client.discover(signal)).kinds.some((kind) => kind.group === group);
-      await eventually(served);
-      const gadget = {
-        apiVersion: `${group}/v1`,
-        kind: 'Gadget',
-        metadata: { name: 'g', namespace },
-        spec: { size: 3, unknownHere: { a: [1] } },
-      };
-      await eventually(async () => (await client.apply(gadgets, gadget, {}, signal)) !== undefined);
-      assert.deepEqual((await client.get(gadgets, namespace, 'g', signal))?.['spec'], gadget.spec);
-      await client.delete(definitions, refOf(object), { uid: object.metadata.uid ?? '' }, signal);
-      await eventually(async () => !(await served()));
-      await rejects('NO_SUCH_KIND', client.get(gadgets, namespace, 'g', signal));
+      const served = async (): Promise<boolean> => (await fixture().client.discover(signal)).kinds.some((kind) => kind.group === group);
+
+      test('comes with its definition, and keeps fields that nobody here knows', async () => {
+        const { client } = fixture();
+        const namespace = await space();
+        await client.apply(definitions, definition(group), {}, signal);
+        await eventually(served);
+        const gadget = {
+          apiVersion: `${group}/v1`,
+          kind: 'Gadget',
+          metadata: { name: 'g', namespace },
+          spec: { size: 3, other: { a: [1] } },
+        };
+        await eventually(async () => (await client.apply(gadgets, gadget, {}, signal)) !== undefined);
+        assert.deepEqual((await client.get(gadgets, namespace, 'g', signal))?.['spec'], gadget.spec);
+      });
+
+      test('watched from a version that is gone gives one RESYNC, and counts as behind until watched anew', async () => {
+        const { client, expire } = fixture();
+        expire();
+        const stop = new AbortController();
+        const seen: WatchEvent['type'][] = [];
+        const until = AbortSignal.any([stop.signal, AbortSignal.timeout(20_000)]);
+        for await (const { type } of client.watch(gadgets, { resourceVersion: '1' }, until)) seen.push(type);
+        assert.deepEqual(seen, ['RESYNC']);
+        assert.equal(client.watchHealth().watches, 1);
+        stop.abort();
+        assert.equal(client.watchHealth().watches, 0);
+      });
+
+      test('goes with its definition: then asking for it is no absence, and a watch of it is a RESYNC', async () => {
+        const { client } = fixture();
+        const { resourceVersion } = await client.list(gadgets, {}, signal);
+        const object = (await client.get(definitions, '', `gadgets.${group}`, signal)) ?? assert.fail('no definition');
+        await client.delete(definitions, refOf(object), { uid: object.metadata.uid ?? '' }, signal);
+        await eventually(async () => !(await served()));
+        await rejects('NO_SUCH_KIND', client.get(gadgets, 'default', 'g', signal));
+        const last: WatchEvent['type'][] = [];
+        const until = AbortSignal.timeout(20_000);
+        for await (const { type } of client.watch(gadgets, { resourceVersion }, until)) last.push(type);
+        assert.equal(last.at(-1), 'RESYNC');
+      });
     });
   });
 }

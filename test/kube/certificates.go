@@ -22,10 +22,10 @@ const validity = 10 * 365 * 24 * time.Hour
 // The clients of one API server: file name and user. All are cluster administrators; the names keep them apart in the audit
 // log, where tests look for what somebody else did.
 var clients = map[string]string{
-	"admin":              "kubernetes-admin",
-	"controller-manager": "system:kube-controller-manager",
-	"scheduler":          "system:kube-scheduler",
-	"kwok":               "kwok",
+	"admin":             "kubernetes-admin",
+	"controllerManager": "system:kube-controller-manager",
+	"scheduler":         "system:kube-scheduler",
+	"kwok":              "kwok",
 }
 
 // writeCertificates gives each folder named in the arguments an authority of its own, and what it vouches for. A folder that

@@ -4,13 +4,10 @@ export type KubeCode =
   | 'GO_MISSING' // no Go on this machine
   | 'GO_TOO_OLD'
   | 'BUILD_FAILED'
-  | 'BUILD_BUSY' // another process has been building for too long
-  | 'NAME_INVALID'
-  | 'START_FAILED' // a part ended by itself
-  | 'START_TIMEOUT'
-  | 'REQUEST_FAILED';
+  | 'NAME_INVALID' // a cluster's name, or one that there is not
+  | 'START_FAILED'; // a part, or a tool that starting needs, did not do its work
 
-/** What can go wrong between this module and the processes that it starts. */
+/** What can go wrong between this module and the programs that it builds and runs. Each message says what to do about it. */
 export class KubeError extends CodedError<KubeCode> {
   override readonly name = 'KubeError';
 }

@@ -1,18 +1,18 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { ManagedProcess } from '#deploy/local/processes/mod.ts';
 import { buildKube } from './builds.ts';
 import { client } from './clients.ts';
 import { auditPolicy } from './documents.ts';
 import { KubeError } from './errors.ts';
-import { clusterLayout, etcdArguments, fleetLayout } from './layouts.ts';
-import { type Part, startPart } from './parts.ts';
-import { type ControlPlane, readCredentials, runTool, startPlane } from './planes.ts';
-import { claimPorts } from './ports.ts';
-import { waitFor } from './waits.ts';
+import { type FleetLayout, clusterLayout, etcdArguments, fleetLayout } from './layouts.ts';
+import { type Processes, ownProcesses } from './owners.ts';
+import { type ControlPlane, readCredentials, startPlane } from './planes.ts';
+import { choosePorts } from './ports.ts';
+import { runTool, toolEnv } from './tools.ts';
 
-const CLUSTERS_MAX = 32; // 0.6 GB each
-const ETCD_READY_TIMEOUT_MS = 30_000;
-const ETCD_STOP_GRACE_MS = 5_000;
+const CLUSTERS_MAX = 32; // about 0.7 GB each
+const ETCD_READY_MAX_MS = 30_000;
 
 export interface FleetOptions {
   /** Where everything is kept. Started again in the same folder, the clusters are as they were left, on the same ports if these are free. */
@@ -33,21 +33,26 @@ export interface KubeFleet extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Builds what is not built yet and starts the clusters; returns when all are ready. Leaves no process behind when it throws (KubeError). */
+/**
+ * Builds what is not built yet and starts the clusters; returns when all are ready.
+ *
+ * Throws KubeError, ProcessError (which part, what was waited for, what it said last) or the signal's reason, and leaves no process behind then.
+ */
 export async function startFleet({ dir: givenDir, names, signal, log = () => {} }: FleetOptions): Promise<KubeFleet> {
   checkNames(names);
   signal?.throwIfAborted();
   const binary = await buildKube({ signal, log });
   const dir = resolve(givenDir);
-  const owned = ownParts(log);
-  const onAbort = () => void owned.stop();
+  const processes = ownProcesses(log);
+  const onAbort = (): void => void processes.stop();
   signal?.addEventListener('abort', onAbort, { once: true });
-  const stop = () => {
+  const stop = (): Promise<void> => {
     signal?.removeEventListener('abort', onAbort);
-    return owned.stop();
+    return processes.stop();
   };
   try {
-    const clusters = await startAll({ dir, names, binary, log, own: owned.add, signal: signal ?? new AbortController().signal });
+    signal?.throwIfAborted();
+    const clusters = await startAll({ dir, names, binary, log, processes });
     return { clusters, cluster: (name) => clusterOf(clusters, name), stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
@@ -60,87 +65,66 @@ interface StartOptions {
   readonly names: readonly string[];
   readonly binary: string;
   readonly log: (line: string) => void;
-  readonly own: (part: Part) => void;
-  readonly signal: AbortSignal;
+  readonly processes: Processes;
 }
 
-async function startAll({ dir, names, binary, log, own, signal }: StartOptions): Promise<readonly ControlPlane[]> {
+async function startAll({ dir, names, binary, log, processes }: StartOptions): Promise<readonly ControlPlane[]> {
   const started = performance.now();
   const fleet = fleetLayout(dir);
   const layouts = names.map((name) => ({ name, cluster: clusterLayout(dir, name) }));
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await runTool(binary, ['certificates', fleet.etcdCertificates, ...layouts.map(({ cluster }) => cluster.certificates)], dir);
-  const ports = await choosePorts(fleet.ports, names);
 
-  // etcd locks its data: until it answers the folder may be another fleet's, and nothing in it is overwritten.
-  const args = etcdArguments(fleet, ports.etcd);
-  const etcd = await startPart({ name: 'etcd', binary, args, home: dir, logFile: fleet.etcdLog, log: 'append' });
-  own(etcd);
-  const store = client(`https://127.0.0.1:${ports.etcd}`, await readCredentials(fleet.etcdCertificates, 'admin'));
-  await waitFor('etcd', async () => void (await store('GET', '/health')), { timeoutMs: ETCD_READY_TIMEOUT_MS, signal, parts: [etcd] });
-
-  await ports.record();
+  const recorded = await readPorts(fleet);
+  const ports = await choosePorts(['etcd', ...names.map(portOwner)], recorded);
+  const portOf = (owner: string): number => ports[owner] ?? 0;
+  // etcd locks its data: until it answers the folder may be another fleet's, and nothing of it is overwritten.
+  const etcd = await startEtcd({ binary, dir, fleet, port: portOf('etcd'), processes });
+  await writeFile(fleet.ports, JSON.stringify({ ...recorded, ...ports }, null, 2));
   await writeFile(fleet.auditPolicy, JSON.stringify(auditPolicy));
   const failures = await readFile(join(import.meta.dirname, 'stages.yaml'), 'utf8');
   await writeFile(fleet.stages, `${await runTool(binary, ['kwok-stages'], dir)}---\n${failures}`);
+
   return Promise.all(
     layouts.map(async ({ name, cluster }) => {
-      const plane = await startPlane({
-        name,
-        binary,
-        fleet,
-        cluster,
-        etcd,
-        signal,
-        own,
-        ports: { etcd: ports.etcd, apiserver: ports.of(name) },
-      });
+      const own = { etcd: portOf('etcd'), apiserver: portOf(portOwner(name)) };
+      const plane = await startPlane({ name, binary, fleet, cluster, etcd, ports: own, processes });
       log(`cluster ${name} is ready at ${plane.url} after ${((performance.now() - started) / 1000).toFixed(1)} s`);
       return plane;
     }),
   );
 }
 
-interface Ports {
-  readonly etcd: number;
-  readonly of: (name: string) => number;
-  /** Keeps them for the next start. */
-  readonly record: () => Promise<void>;
+const portOwner = (name: string): string => `cluster/${name}`;
+
+/** None for a new folder; none either for a file half-written, whose ports are then others. */
+async function readPorts(fleet: FleetLayout): Promise<Record<string, unknown>> {
+  try {
+    return JSON.parse(await readFile(fleet.ports, 'utf8')) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
 }
 
-async function choosePorts(file: string, names: readonly string[]): Promise<Ports> {
-  const recorded = await readFile(file, 'utf8').then(
-    (text) => JSON.parse(text) as Record<string, number>,
-    () => ({}), // a new folder; or one half-written, whose ports are then others
-  );
-  const owner = (name: string) => `cluster/${name}`;
-  const ports = await claimPorts(['etcd', ...names.map(owner)], recorded);
-  const record = () => writeFile(file, JSON.stringify({ ...recorded, ...ports }, null, 2));
-  const of = (key: string) => {
-    const port = ports[key];
-    if (port === undefined) throw new KubeError('START_FAILED', `no port was claimed for ${key}`);
-    return port;
-  };
-  return { etcd: of('etcd'), of: (name) => of(owner(name)), record };
+interface EtcdOptions extends Pick<StartOptions, 'binary' | 'dir' | 'processes'> {
+  readonly fleet: FleetLayout;
+  readonly port: number;
 }
 
-/** The processes of a fleet and their common end. One that starts after the end is ended at once. */
-function ownParts(log: (line: string) => void): { add: (part: Part) => void; stop: () => Promise<void> } {
-  const parts: Part[] = [];
-  let isStopping = false;
-  // Only etcd holds anything: the others' state is in it, and their long farewells would be waited for.
-  const end = (part: Part) => part.stop(part.name === 'etcd' ? ETCD_STOP_GRACE_MS : 0);
-  return {
-    add: (part) => {
-      parts.push(part);
-      void part.ended.then((how) => isStopping || log(`${part.name} ended by itself (${how}): see ${part.logFile}`));
-      if (isStopping) void end(part);
+async function startEtcd({ binary, dir, fleet, port, processes }: EtcdOptions): Promise<ManagedProcess> {
+  const store = client(`https://127.0.0.1:${port}`, await readCredentials(fleet.etcdCertificates, 'admin'));
+  return processes.start({
+    name: 'etcd',
+    command: binary,
+    args: etcdArguments(fleet, port),
+    env: toolEnv(dir),
+    output: { file: fleet.etcdLog },
+    ready: {
+      what: `answer from etcd on port ${port}`,
+      ask: (signal) => store.get('/health', signal).then(() => true),
+      waitMaxMs: ETCD_READY_MAX_MS,
     },
-    stop: async () => {
-      isStopping = true;
-      await Promise.all(parts.map(end));
-    },
-  };
+  });
 }
 
 function clusterOf(clusters: readonly ControlPlane[], name: string): ControlPlane {
@@ -150,7 +134,7 @@ function clusterOf(clusters: readonly ControlPlane[], name: string): ControlPlan
   return found;
 }
 
-/** Throws NAME_INVALID naming every problem. */
+/** Throws NAME_INVALID with every problem. */
 export function checkNames(names: readonly string[]): void {
   const problems = names.filter((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)).map((name) => `"${name}" is not a DNS label`);
   if (new Set(names).size < names.length) problems.push('a name is given twice');

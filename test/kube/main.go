@@ -38,7 +38,6 @@ var parts = map[string]func() int{
 }
 
 func main() {
-	dieWithParent()
 	if run, found := parts[filepath.Base(os.Args[0])]; found {
 		os.Exit(run())
 	}

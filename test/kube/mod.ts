@@ -7,4 +7,5 @@ export { KubeError } from './errors.ts';
 export type { FleetOptions, KubeFleet } from './fleets.ts';
 export { startFleet } from './fleets.ts';
 export type { PartName } from './layouts.ts';
-export type { CommandResult, ControlPlane } from './planes.ts';
+export type { ControlPlane } from './planes.ts';
+export type { CommandResult } from './tools.ts';

@@ -1,30 +1,34 @@
 import { createServer } from 'node:net';
 import { KubeError } from './errors.ts';
 
-// Below the range from which systems hand out ports for outgoing connections and for "any free port": one that is recorded here
+// Below the range from which systems hand out ports for outgoing connections and for "any free port": one that is recorded
 // today is then rarely somebody else's tomorrow, nor taken between the question and its use.
 const RANGE = { from: 20_000, to: 32_000 };
 const ATTEMPTS_MAX = 200;
 
-/** The ports of a fleet by owner: the recorded one where it is still free, else another. */
-export async function claimPorts(owners: readonly string[], recorded: Readonly<Record<string, number>>): Promise<Record<string, number>> {
-  const claimed: Record<string, number> = {};
+/** A port of 127.0.0.1 for each owner: the recorded one where it is free, else another. Throws START_FAILED when there is none. */
+export async function choosePorts<Owner extends string>(
+  owners: readonly Owner[],
+  recorded: Readonly<Record<string, unknown>>,
+  free: (port: number) => Promise<boolean> = isFree,
+): Promise<Record<Owner, number>> {
+  const chosen = {} as Record<Owner, number>;
   const taken = new Set<number>();
   for (const owner of owners) {
     const before = recorded[owner];
-    const port = before !== undefined && !taken.has(before) && (await isFree(before)) ? before : await findFree(taken);
+    const port = typeof before === 'number' && !taken.has(before) && (await free(before)) ? before : await findFree(taken, free);
     taken.add(port);
-    claimed[owner] = port;
+    chosen[owner] = port;
   }
-  return claimed;
+  return chosen;
 }
 
-async function findFree(taken: ReadonlySet<number>): Promise<number> {
+async function findFree(taken: ReadonlySet<number>, free: (port: number) => Promise<boolean>): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const port = RANGE.from + Math.floor(Math.random() * (RANGE.to - RANGE.from));
-    if (!taken.has(port) && (await isFree(port))) return port;
+    if (!taken.has(port) && (await free(port))) return port;
   }
-  throw new KubeError('START_FAILED', `no free port found on 127.0.0.1 between ${RANGE.from} and ${RANGE.to}`);
+  throw new KubeError('START_FAILED', `found no free port on 127.0.0.1 between ${RANGE.from} and ${RANGE.to} in ${ATTEMPTS_MAX} attempts`);
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -1,0 +1,48 @@
+import { execFile, spawn } from 'node:child_process';
+import { buffer } from 'node:stream/consumers';
+import { KubeError } from './errors.ts';
+
+const TOOL_TIMEOUT_MS = 30_000;
+const KUBECTL_TIMEOUT_MS = 120_000;
+
+/** The environment of everything run here: nothing of the user's (kubeconfig, proxies, home) reaches it. */
+export const toolEnv = (home: string): Readonly<Record<string, string>> => ({ PATH: process.env['PATH'] ?? '', HOME: home, KUBERC: 'off' });
+
+/** Runs a short command of the binary and returns what it printed. Throws START_FAILED with what it complained about. */
+export function runTool(binary: string, args: readonly string[], home: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(binary, args, { env: toolEnv(home), timeout: TOOL_TIMEOUT_MS }, (error, stdout, stderr) => {
+      if (error) reject(new KubeError('START_FAILED', `wheelhouse-kube ${args[0]}: ${stderr.trim() || error.message}`, { cause: error }));
+      else resolve(stdout);
+    });
+  });
+}
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface KubectlOptions {
+  readonly binary: string;
+  readonly kubeconfig: string;
+  readonly home: string;
+  readonly stdin?: string | undefined;
+}
+
+export async function runKubectl(
+  args: readonly string[],
+  { binary, kubeconfig, home, stdin = '' }: KubectlOptions,
+): Promise<CommandResult> {
+  const child = spawn(binary, ['kubectl', '--kubeconfig', kubeconfig, ...args], {
+    env: toolEnv(home),
+    timeout: KUBECTL_TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+  });
+  child.stdin.on('error', () => {}); // a command that does not read it
+  child.stdin.end(stdin);
+  const ended = new Promise<number>((resolve, reject) => child.once('error', reject).once('close', (code) => resolve(code ?? -1)));
+  const [code, stdout, stderr] = await Promise.all([ended, buffer(child.stdout), buffer(child.stderr)]);
+  return { code, stdout: stdout.toString(), stderr: stderr.toString() };
+}

@@ -123,7 +123,7 @@ describe('a client of a real API server', { timeout: 2 * 60_000 }, () => {
     await rejects('CONFIG', fromKubeconfig(plane.kubeconfig, 'no-such-context'));
     await rejects('CONFIG', fromKubeconfig(join(dir, 'no-such-file')));
     await using anonymous = await withConfig({ users: [{ name: 'client', user: {} }] });
-    await rejects('FORBIDDEN', anonymous.get(configMaps, 'default', 'a', signal));
+    await rejects('UNAUTHORIZED', anonymous.get(configMaps, 'default', 'a', signal));
     await using refused = await withConfig({ users: [{ name: 'client', user: { token: 'nobody' } }] });
     await rejects('UNAUTHORIZED', refused.get(configMaps, 'default', 'a', signal));
     await using unsure = await withConfig({ clusters: [{ name: 'client', cluster: { server: cluster['server'] } }] });

@@ -40,6 +40,9 @@ export const inCluster = async (options: KubeClientOptions = {}): Promise<HttpKu
 type Select = { namespace?: string; labelSelector?: string; fieldSelector?: string };
 type About = Asked & { kind: KindInfo };
 
+// Who cannot do that sends the whole objects, which is only slower.
+const metadataAccept = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
+
 /** KubeClient over HTTP: every method is one request (or its pages), checked to be about what was asked. */
 export class HttpKubeClient implements KubeClient, AsyncDisposable {
   readonly #transport: Transport;
@@ -79,13 +82,14 @@ export class HttpKubeClient implements KubeClient, AsyncDisposable {
     }
   }
 
-  async list(kind: KindInfo, select: Select, signal: AbortSignal): Promise<ListPage> {
+  async list(kind: KindInfo, select: Select & { metadataOnly?: boolean }, signal: AbortSignal): Promise<ListPage> {
     const asked: About = { verb: 'list', kind, namespace: select.namespace ?? '' };
     const path = pathOf(kind, select.namespace);
+    const accept = select.metadataOnly ? metadataAccept : 'application/json';
     let bytes = 0;
     const page = async (token: string) => {
       const query = { ...selectors(select), limit: String(this.#limits.listPageItems), ...(token === '' ? {} : { continue: token }) };
-      const text = await this.#transport.text({ method: 'GET', path, query, timeoutMs: this.#limits.listTimeoutMs, asked }, signal);
+      const text = await this.#transport.text({ method: 'GET', path, query, accept, timeoutMs: this.#limits.listTimeoutMs, asked }, signal);
       bytes = (token === '' ? 0 : bytes) + text.length;
       if (bytes > this.#limits.listMaxBytes)
         throw new KubeError('TOO_LARGE', `list ${kind.kind}: more than ${this.#limits.listMaxBytes} bytes`);

@@ -186,7 +186,7 @@ export function kubeContract(name: string, fixture: () => KubeFixture): void {
       const { client } = fixture();
       const [here, there] = [await space(), await space()];
       const mark = { contract: here };
-      await client.create(configMaps, configMap(here, 'a', {}, { ...mark, tier: 'one' }), {}, signal);
+      await client.create(configMaps, configMap(here, 'a', { left: 'out' }, { ...mark, tier: 'one' }), {}, signal);
       await client.create(configMaps, configMap(here, 'b', {}, { ...mark, tier: 'two' }), {}, signal);
       await client.create(configMaps, configMap(there, 'c', {}, mark), {}, signal);
       const names = async (select: { namespace?: string; labelSelector?: string; fieldSelector?: string }) => {
@@ -203,6 +203,11 @@ export function kubeContract(name: string, fixture: () => KubeFixture): void {
       assert.deepEqual(await names({ labelSelector: `contract=${here},tier in (one,three)` }), ['a']);
       assert.deepEqual(await names({ labelSelector: `contract=${here},!tier` }), ['c']);
       assert.deepEqual(await names({ namespace: here, fieldSelector: 'metadata.name=b' }), ['b']);
+      const { items } = await client.list(configMaps, { namespace: here, labelSelector: 'tier=one', metadataOnly: true }, signal);
+      assert.deepEqual(
+        items.map(({ kind, metadata, ...rest }) => [kind, metadata.name, Object.keys(rest)]),
+        [['ConfigMap', 'a', ['apiVersion']]],
+      );
     });
 
     test('a watch tells what happened after its version, and ends quietly with the signal', async () => {

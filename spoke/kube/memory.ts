@@ -101,12 +101,17 @@ export class MemoryKube implements KubeClient {
 
   async list(
     kind: KindInfo,
-    { namespace = '', labelSelector, fieldSelector }: { namespace?: string; labelSelector?: string; fieldSelector?: string },
+    select: { namespace?: string; labelSelector?: string; fieldSelector?: string; metadataOnly?: boolean },
     signal: AbortSignal,
   ): Promise<ListPage> {
-    const selects = selection(labelSelector, fieldSelector);
+    const { namespace = '', metadataOnly } = select;
+    const selects = selection(select.labelSelector, select.fieldSelector);
+    const shown = ({ apiVersion, kind: name, metadata }: KubeObject): KubeObject => ({ apiVersion, kind: name, metadata });
     return await this.#request({ verb: 'list', kind, namespace }, {}, signal, () => ({
-      items: this.#store.list(kind).filter((object) => (namespace === '' || object.metadata.namespace === namespace) && selects(object)),
+      items: this.#store
+        .list(kind)
+        .filter((object) => (namespace === '' || object.metadata.namespace === namespace) && selects(object))
+        .map((object) => (metadataOnly ? shown(object) : object)),
       resourceVersion: this.#store.version,
     }));
   }

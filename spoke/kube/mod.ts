@@ -3,6 +3,7 @@ export * from './port.ts';
 export { KubeError, isKubeError, isTransient, type KubeCause } from './errors.ts';
 export { apiVersionOf } from './paths.ts';
 export { fromKubeconfig, inCluster, HttpKubeClient, type KubeClientOptions } from './client.ts';
+export { follow, type Followed, type FollowParts } from './follow.ts';
 export type { KubeLimits } from './limits.ts';
 export { MemoryKube, type MemoryKubeOptions, type MemoryRequest } from './memory.ts';
 export type { Fault, MemoryVerb } from './memory/faults.ts';

@@ -35,13 +35,16 @@ export function pageOf(value: Record<string, unknown>, asked: Asked & { kind: Ki
   const items = value['items'];
   const version = metadata?.['resourceVersion'];
   // Go writes a list of nothing as null.
-  const isList = value['kind'] === `${asked.kind.kind}List` && 'items' in value && (items === null || Array.isArray(items));
+  const isPartial = value['kind'] === 'PartialObjectMetadataList';
+  const isList = (isPartial || value['kind'] === `${asked.kind.kind}List`) && 'items' in value && (items === null || Array.isArray(items));
   if (!isList || typeof version !== 'string' || version === '')
     throw new KubeError('BAD_RESPONSE', `${subject(asked)}: the answer is no ${asked.kind.kind}List`);
   // Lists of built-in kinds name kind and version once, not at each item.
   const header = { apiVersion: apiVersionOf(asked.kind), kind: asked.kind.kind };
   return {
-    items: ((items ?? []) as unknown[]).map((item) => objectOf({ ...header, ...record(item) }, asked)),
+    items: ((items ?? []) as unknown[]).map((item) =>
+      objectOf(isPartial ? { ...record(item), ...header } : { ...header, ...record(item) }, asked),
+    ),
     resourceVersion: version,
     continueToken: typeof metadata?.['continue'] === 'string' ? metadata['continue'] : '',
   };

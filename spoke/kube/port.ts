@@ -70,10 +70,10 @@ export interface KubeClient {
   discover(signal: AbortSignal): Promise<Discovery>;
   /** undefined: the API server said that this object does not exist. */
   get(kind: KindInfo, namespace: string, name: string, signal: AbortSignal): Promise<KubeObject | undefined>;
-  /** Complete (all pages of one version) or it rejects. `namespace` '' lists all. */
+  /** Complete (all pages of one version) or it rejects. `namespace` '' lists all; `metadataOnly` leaves out everything but each object's metadata. */
   list(
     kind: KindInfo,
-    options: { namespace?: string; labelSelector?: string; fieldSelector?: string },
+    options: { namespace?: string; labelSelector?: string; fieldSelector?: string; metadataOnly?: boolean },
     signal: AbortSignal,
   ): Promise<ListPage>;
   /**

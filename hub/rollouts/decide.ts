@@ -1,0 +1,163 @@
+import type { RolloutClusterRow, RolloutRow } from '#hub/store/mod.ts';
+import {
+  exposed,
+  isCarried,
+  recounted,
+  total,
+  type Counters,
+  type Move,
+  type RolloutEvent,
+  type Situation,
+  type Step,
+  type Subject,
+} from './model.ts';
+import { waitsFor } from './waits.ts';
+
+/**
+ * One look at a rollout: what the evidence says of its started clusters, who may start now, and whether it has ended. Sees counters and the few rows that
+ * matter, never the whole fleet. Pure: the same situation gives the same step, and a step that was carried out gives nothing new.
+ */
+export function decide(situation: Situation): Step {
+  const { rollout, superseded, now } = situation;
+  if (rollout.state !== 'Progressing' && rollout.state !== 'Paused') return nothing(situation);
+  if (superseded) return ended(nothing(situation), 'Superseded', 'Superseded', 'a newer rollout of the same target has begun', now);
+  const judged = judge(situation);
+  const step = start(situation, judged);
+  if (step.counters.waiting > 0 || exposed(step.counters) > 0) return waiting(situation, judged, step);
+  if (rollout.wave < rollout.waves) return { ...step, rollout: { ...rollout, wave: rollout.wave + 1 }, again: true };
+  return succeeded(step, now);
+}
+
+const nothing = ({ rollout, counters }: Situation): Step => ({
+  rollout,
+  clusterRows: [],
+  moves: [],
+  events: [],
+  dispatches: [],
+  counters,
+  again: false,
+});
+
+interface Judged {
+  readonly counters: Counters;
+  readonly subjects: readonly Subject[];
+  readonly rows: readonly RolloutClusterRow[];
+  readonly events: readonly RolloutEvent[];
+}
+
+function judge({ changed, counters, settling, now }: Situation): Judged {
+  const subjects: Subject[] = [];
+  const rows: RolloutClusterRow[] = [];
+  const events: RolloutEvent[] = [];
+  for (const subject of changed) {
+    const row = judged(subject, settling, now);
+    subjects.push({ ...subject, row });
+    if (same(row, subject.row)) continue;
+    rows.push(row);
+    counters = recounted(counters, subject.row, row);
+    if (row.state !== subject.row.state) events.push(eventOf(row, subject.clusterName));
+  }
+  return { counters, subjects, rows, events };
+}
+
+/** What the evidence makes of a started cluster. Missing evidence makes it wait; it never fails one and never finishes one. */
+function judged({ row, evidence }: Subject, settling: boolean, now: number): RolloutClusterRow {
+  const { vouched, health, reason, message } = evidence;
+  if (row.state === 'Waiting' || row.state === 'Unchanged') return row;
+  // Proven once: silence takes nothing back, only evidence against it does.
+  if (row.state === 'Succeeded')
+    return vouched && health === 'Degraded' ? { ...row, state: 'Degraded', reason, message, finished_at: null } : row;
+  if (!vouched) return settling ? row : { ...row, state: 'Unreachable', reason, message };
+  if (health === 'Healthy') return { ...row, state: 'Succeeded', reason: 'Healthy', message: '', finished_at: now };
+  return { ...row, state: health === 'Degraded' ? 'Degraded' : 'Started', reason, message };
+}
+
+const same = (a: RolloutClusterRow, b: RolloutClusterRow): boolean =>
+  a.state === b.state && a.reason === b.reason && a.message === b.message && a.finished_at === b.finished_at;
+
+const eventOf = (row: RolloutClusterRow, clusterName: string): RolloutEvent => ({
+  type: row.state === 'Degraded' || row.state === 'Unreachable' ? 'Warning' : 'Normal',
+  reason: `Cluster${row.state}`,
+  message: row.message ? `${clusterName}: ${row.reason}: ${row.message}` : `${clusterName}: ${row.reason}`,
+});
+
+/** Rule 6: a cluster starts only while in-flight + degraded + unreachable-after-start is below the limit, on evidence fresh at this decision. */
+function start(situation: Situation, judged: Judged): Step {
+  const { rollout, candidates, settling, recordBehind, now } = situation;
+  const mayStart = rollout.state === 'Progressing' && !settling && !recordBehind;
+  const rows = [...judged.rows];
+  const events = [...judged.events];
+  const moves: Move[] = [];
+  const dispatches: number[] = [];
+  let { counters } = judged;
+  let freed = false;
+  for (const candidate of candidates) {
+    const { row, clusterName } = candidate;
+    const idle = needsNothing(candidate, now);
+    // A carried cluster counts already: giving it what may repair it takes no further place.
+    const place = isCarried(row) || exposed(counters) < rollout.max_concurrent;
+    const starts = !idle && mayStart && place && candidate.evidence.vouched;
+    const next: RolloutClusterRow | undefined = idle ?? (starts ? started(row, now) : undefined);
+    if (!next) continue;
+    rows.push(next);
+    counters = recounted(counters, row, next);
+    events.push(eventOf(next, clusterName));
+    freed ||= idle !== undefined;
+    if (!starts) continue;
+    moves.push(moveOf(rollout, row));
+    dispatches.push(row.cluster_id);
+  }
+  return { rollout, clusterRows: rows, moves, events, dispatches, counters, again: freed && counters.waiting > 0 };
+}
+
+/** A cluster that is there already is not touched; one that is Held gets nothing new. */
+function needsNothing({ row, placementState, wantedRevisionId }: Subject, now: number): RolloutClusterRow | undefined {
+  const unchanged = (reason: string, message: string): RolloutClusterRow => ({
+    ...row,
+    state: 'Unchanged',
+    reason,
+    message,
+    finished_at: now,
+  });
+  if (placementState === 'Held') return unchanged('Held', 'keeps running what it runs');
+  if (wantedRevisionId === row.to_revision_id && !isCarried(row)) return unchanged('SameRevision', 'the revision was wanted already');
+  return undefined;
+}
+
+const started = (row: RolloutClusterRow, now: number): RolloutClusterRow => ({
+  ...row,
+  state: 'Started',
+  reason: 'Started',
+  message: '',
+  started_at: row.started_at ?? now,
+});
+
+const moveOf = (rollout: RolloutRow, row: RolloutClusterRow): Move => ({
+  placementId: row.placement_id,
+  revisionId: row.to_revision_id,
+  variantId: row.to_variant_id,
+  rolloutId: rollout.id,
+  traceparent: rollout.traceparent,
+});
+
+function waiting(situation: Situation, { subjects }: Judged, step: Step): Step {
+  const { reason, message } = waitsFor({ ...situation, changed: subjects, counters: step.counters });
+  const { rollout } = situation;
+  const type = reason === 'Settling' || reason === 'Paused' ? ('Normal' as const) : ('Warning' as const);
+  const told = reason === rollout.reason || reason === 'Progressing';
+  const events = told ? step.events : [...step.events, { type, reason, message }];
+  return { ...step, rollout: { ...rollout, reason, message }, events };
+}
+
+function succeeded(step: Step, now: number): Step {
+  const { counters } = step;
+  if (total(counters) === 0) return ended(step, 'Succeeded', 'NoClusters', 'no cluster is selected: nothing was proved', now);
+  if (counters.succeeded === 0)
+    return ended(step, 'Succeeded', 'AllUnchanged', `all ${counters.unchanged} clusters had the revision already`, now);
+  return ended(step, 'Succeeded', 'AllHealthy', `${counters.succeeded} clusters healthy, ${counters.unchanged} unchanged`, now);
+}
+
+function ended(step: Step, state: 'Succeeded' | 'Superseded', reason: string, message: string, now: number): Step {
+  const rollout = { ...step.rollout, state, reason, message, finished_at: now };
+  return { ...step, rollout, events: [...step.events, { type: 'Normal', reason, message }], again: false };
+}

@@ -1,0 +1,202 @@
+import { evidenceOf, reportedOf, silenceOf, type Timing, type Watch } from '#hub/health/mod.ts';
+import type { PlacementRow, RolloutClusterRow, RolloutRow, TargetRow, Trx } from '#hub/store/mod.ts';
+import { isCarried, recount, type Counters, type Situation, type Subject } from './model.ts';
+
+export interface Loaded {
+  readonly situation: Omit<Situation, 'now'>;
+  readonly target: TargetRow;
+  /** Of the subjects, to be moved. */
+  readonly placements: ReadonlyMap<number, PlacementRow>;
+  /** All targets of the app: who may go on when this rollout ends. */
+  readonly siblings: readonly number[];
+  /** Some cluster of any wave was changed by this rollout and succeeded. */
+  readonly exercised: boolean;
+}
+
+const pageSize = 500;
+const changedMax = 1_000;
+const passedOverMax = 4;
+
+/** The few rows that a step of this rollout is decided on. */
+export async function loadRollout(trx: Trx, rolloutId: number, watch: Watch): Promise<Loaded | undefined> {
+  const rollout = await trx.selectFrom('rollouts').selectAll().where('id', '=', rolloutId).executeTakeFirst();
+  if (!rollout || rollout.finished_at !== null) return undefined;
+  const target = await trx.selectFrom('targets').selectAll().where('id', '=', rollout.target_id).executeTakeFirstOrThrow();
+  const siblings = await trx.selectFrom('targets').select('id').where('app_id', '=', target.app_id).execute();
+  const timing = watch.timing();
+  const { ids, passedOver } = await nextOf(trx, rollout, watch, timing);
+  const [changed, candidates] = [await changedOf(trx, rollout), await rowsOf(trx, rollout.id, ids)];
+  const toSubject = (row: SubjectRow): Subject => subjectOf(row, watch, timing);
+  return {
+    situation: {
+      rollout,
+      counters: await countersOf(trx, rollout),
+      changed: changed.map(toSubject),
+      candidates: inOrder(candidates.map(toSubject)),
+      passedOver,
+      superseded: await hasNewer(trx, rollout),
+      settling: timing.settling,
+      recordBehind: watch.recordBehind !== undefined,
+    },
+    target,
+    placements: new Map([...changed, ...candidates].map(({ placement }) => [placement.id, placement])),
+    siblings: siblings.map(({ id }) => id),
+    exercised: await hasSucceeded(trx, rollout),
+  };
+}
+
+const inOrder = (subjects: readonly Subject[]): Subject[] =>
+  subjects.toSorted((a, b) => Number(isCarried(b.row)) - Number(isCarried(a.row)) || a.row.placement_id - b.row.placement_id);
+
+async function hasNewer(trx: Trx, rollout: RolloutRow): Promise<boolean> {
+  const query = trx.selectFrom('rollouts').select('id').where('target_id', '=', rollout.target_id).where('id', '>', rollout.id);
+  return (await query.limit(1).executeTakeFirst()) !== undefined;
+}
+
+async function hasSucceeded(trx: Trx, rollout: RolloutRow): Promise<boolean> {
+  const query = trx.selectFrom('rollout_clusters').select('placement_id').where('rollout_id', '=', rollout.id);
+  return (await query.where('state', '=', 'Succeeded').limit(1).executeTakeFirst()) !== undefined;
+}
+
+/** Counted by the database over the index; the states of carried rows apart. */
+async function countersOf(trx: Trx, rollout: RolloutRow): Promise<Counters> {
+  const rows = await trx
+    .selectFrom('rollout_clusters')
+    .select(({ fn }) => ['state', fn.countAll<number>().as('clusters'), fn.count<number>('started_at').as('begun')])
+    .where('rollout_id', '=', rollout.id)
+    .where('wave', '=', rollout.wave)
+    .groupBy('state')
+    .execute();
+  const of = (state: RolloutClusterRow['state']): { clusters: number; begun: number } =>
+    rows.find((row) => row.state === state) ?? { clusters: 0, begun: 0 };
+  return {
+    ...recount([]),
+    waiting: of('Waiting').clusters,
+    carried: of('Waiting').begun,
+    started: of('Started').clusters,
+    degraded: of('Degraded').clusters,
+    unreachable: of('Unreachable').clusters,
+    succeeded: of('Succeeded').clusters,
+    unchanged: of('Unchanged').clusters,
+  };
+}
+
+/**
+ * Who could start next: carried clusters, those that need no touch, and as many as the limit from which a beat vouches. Those that are silent are passed over,
+ * page by page, so that a thousand dead clusters at the front do not hide the living ones.
+ */
+async function nextOf(trx: Trx, rollout: RolloutRow, watch: Watch, timing: Timing): Promise<{ ids: number[]; passedOver: string[] }> {
+  const ids: number[] = [];
+  const passedOver: string[] = [];
+  let after = 0;
+  for (let reachable = 0; reachable < rollout.max_concurrent;) {
+    const rows = await trx
+      .selectFrom('rollout_clusters as rc')
+      .innerJoin('placements as p', 'p.id', 'rc.placement_id')
+      .innerJoin('clusters as c', 'c.id', 'rc.cluster_id')
+      .select(['rc.placement_id', 'rc.cluster_id', 'rc.started_at', 'rc.to_revision_id', 'p.wanted_revision_id', 'p.state', 'c.name'])
+      .where('rc.rollout_id', '=', rollout.id)
+      .where('rc.wave', '=', rollout.wave)
+      .where('rc.state', '=', 'Waiting')
+      .where('rc.placement_id', '>', after)
+      .orderBy('rc.placement_id')
+      .limit(pageSize)
+      .execute();
+    for (const row of rows) {
+      after = row.placement_id;
+      const idle = row.state === 'Held' || row.wanted_revision_id === row.to_revision_id;
+      const vouched = silenceOf(watch.contactOf(row.cluster_id), timing) === undefined;
+      if (idle || vouched) ids.push(row.placement_id);
+      else if (passedOver.length < passedOverMax) passedOver.push(row.name);
+      if (!idle && vouched && row.started_at === null) reachable++;
+      if (reachable >= rollout.max_concurrent) break;
+    }
+    if (rows.length < pageSize || ids.length >= changedMax) break;
+  }
+  return { ids, passedOver };
+}
+
+/** Started ones, and succeeded ones of which the last report is not good any more. */
+async function changedOf(trx: Trx, rollout: RolloutRow): Promise<SubjectRow[]> {
+  const inFlight = await trx
+    .selectFrom('rollout_clusters')
+    .select('placement_id')
+    .where('rollout_id', '=', rollout.id)
+    .where('wave', '=', rollout.wave)
+    .where('state', 'in', ['Started', 'Degraded', 'Unreachable'])
+    .orderBy('placement_id')
+    .limit(changedMax)
+    .execute();
+  const relapsed = await trx
+    .selectFrom('rollout_clusters as rc')
+    .innerJoin('reports as r', 'r.placement_id', 'rc.placement_id')
+    .select('rc.placement_id')
+    .where('rc.rollout_id', '=', rollout.id)
+    .where('rc.wave', '=', rollout.wave)
+    .where('rc.state', '=', 'Succeeded')
+    .where('r.health', '=', 'Degraded')
+    .limit(changedMax)
+    .execute();
+  return rowsOf(
+    trx,
+    rollout.id,
+    [...inFlight, ...relapsed].map(({ placement_id }) => placement_id),
+  );
+}
+
+interface SubjectRow {
+  readonly row: RolloutClusterRow;
+  readonly placement: PlacementRow;
+  readonly clusterName: string;
+  readonly revision: string;
+  readonly report: Parameters<typeof reportedOf>[0] | undefined;
+}
+
+async function rowsOf(trx: Trx, rolloutId: number, placementIds: readonly number[]): Promise<SubjectRow[]> {
+  const all: SubjectRow[] = [];
+  for (let from = 0; from < placementIds.length; from += pageSize) {
+    const ids = placementIds.slice(from, from + pageSize);
+    const rows = await trx
+      .selectFrom('rollout_clusters')
+      .selectAll()
+      .where('rollout_id', '=', rolloutId)
+      .where('placement_id', 'in', ids)
+      .execute();
+    const placements = await trx.selectFrom('placements').selectAll().where('id', 'in', ids).execute();
+    const reports = await trx
+      .selectFrom('reports')
+      .select(['placement_id', 'revision_wanted', 'revision_applied', 'health', 'reason', 'message', 'received_at'])
+      .where('placement_id', 'in', ids)
+      .execute();
+    const clusterIds = [...new Set(rows.map((row) => row.cluster_id))];
+    const clusters = await trx.selectFrom('clusters').select(['id', 'name']).where('id', 'in', clusterIds).execute();
+    const revisionIds = [...new Set(rows.map((row) => row.to_revision_id))];
+    const revisions = await trx.selectFrom('revisions').select(['id', 'revision']).where('id', 'in', revisionIds).execute();
+    const by = <T, K>(list: readonly T[], key: (item: T) => K): Map<K, T> => new Map(list.map((item) => [key(item), item]));
+    const [placementOf, reportOf] = [by(placements, (p) => p.id), by(reports, (r) => r.placement_id)];
+    const [nameOf, revisionOf] = [by(clusters, (c) => c.id), by(revisions, (r) => r.id)];
+    for (const row of rows) {
+      const placement = placementOf.get(row.placement_id);
+      if (!placement) continue;
+      all.push({
+        row,
+        placement,
+        clusterName: nameOf.get(row.cluster_id)?.name ?? String(row.cluster_id),
+        revision: revisionOf.get(row.to_revision_id)?.revision ?? '',
+        report: reportOf.get(row.placement_id),
+      });
+    }
+  }
+  return all;
+}
+
+function subjectOf({ row, placement, clusterName, revision, report }: SubjectRow, watch: Watch, timing: Timing): Subject {
+  const contact = watch.contactOf(row.cluster_id);
+  return {
+    row,
+    clusterName,
+    placementState: placement.state,
+    wantedRevisionId: placement.wanted_revision_id,
+    evidence: evidenceOf({ revision, mode: placement.mode }, report && reportedOf(report), contact, timing),
+  };
+}

@@ -71,7 +71,7 @@ export const importLaws: readonly Law[] = [
   },
   {
     why: 'the means of testing stay in tests',
-    broken: ({ from, to }) => testPackages.includes(packageOf(to)) && !isTest(from) && !isTestHelp(from),
+    broken: ({ from, to, ours }) => !isTest(from) && (ours ? isTest(to) && !under(to, 'test/kube') : testPackages.includes(packageOf(to))),
   },
   {
     why: 'a pure file does no I/O: what decides can be simulated, and asked again',
@@ -81,9 +81,6 @@ export const importLaws: readonly Law[] = [
 
 /** Programs put modules together; they may reach for a part of one. */
 const isProgram = (path: string): boolean => path.endsWith('/main.ts');
-
-/** Contracts that several implementations of a port pass, and generators of values for tests. */
-const isTestHelp = (path: string): boolean => /(^|\/)(contract|[\w-]+-contract|arbitraries)\.ts$/.test(path) || under(path, 'test');
 
 const pureNames = /\/(decide|judge|plan|health|prune|order|difference|rules)\.ts$/;
 const pureFolders = ['shared/kernel'];
@@ -101,8 +98,8 @@ const ambient =
 
 /** The lines of the product that read a clock, set a timer or draw from chance, apart from the one place that does it for all. */
 export function ambientLines(path: string, source: string): readonly string[] {
-  if (isTest(path) || !['hub', 'spoke', 'shared', 'proto'].includes(topOf(path)) || under(path, 'shared/clock') || under(path, 'proto/gen'))
-    return [];
+  const outside = isTest(path) || !['hub', 'spoke', 'shared', 'proto'].includes(topOf(path));
+  if (outside || under(path, 'shared/clock') || under(path, 'proto/gen')) return [];
   return source.split('\n').flatMap((line, index) => {
     const code = line.replace(/\/\/.*$|^\s*\*.*$/, '');
     const timers = /from 'node:timers(?:\/promises)?'/.test(code);

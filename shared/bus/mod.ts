@@ -26,3 +26,7 @@ export {
   type SpokeRevoker,
 } from './ports.ts';
 export { serverConfig, type ServerOptions } from './server-config.ts';
+export { MemoryBus, type MemoryBusOptions } from './memory.ts';
+export { connectHub, connectRevoker, type HubNatsOptions } from './nats-hub.ts';
+export type { NatsOptions } from './nats-link.ts';
+export { connectSpoke, type SpokeNatsOptions } from './nats-spoke.ts';

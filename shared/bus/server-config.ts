@@ -1,11 +1,12 @@
 import { hubAccountJwt, type NatsKeys, operatorJwt, spokesAccountJwt, systemAccountJwt } from './accounts.ts';
 
 export interface ServerOptions {
-  /** 127.0.0.1 unless it is meant to be reached from elsewhere, and then with `tls`. */
-  readonly host?: string;
-  readonly port: number;
-  /** Where JetStream keeps its files and where the resolver keeps account tokens: below one folder that survives a restart. */
-  readonly storeDir: string;
+  /** Where the resolver keeps account tokens, revocations among them: has to survive a restart. */
+  readonly accountsDir: string;
+  /** Where JetStream keeps its files; absent: whoever starts the server says so (`-sd`), which the server does not allow twice. */
+  readonly jetStreamDir?: string;
+  /** Absent: whoever starts the server says so (`-a`, `-p`). Anything but loopback asks for `tls`. */
+  readonly listen?: string;
   readonly connectionsMax?: number;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
 }
@@ -14,19 +15,19 @@ export interface ServerOptions {
  * The configuration of a nats-server (2.9 or later), as text. Holds no secret: tokens are signed statements, and no private key is among them.
  * The resolver is `full` with preload, because the memory one cannot take a revocation.
  */
-export function serverConfig(keys: NatsKeys, { host = '127.0.0.1', port, storeDir, connectionsMax = 20_000, tls }: ServerOptions): string {
+export function serverConfig(keys: NatsKeys, { accountsDir, jetStreamDir, listen, connectionsMax = 20_000, tls }: ServerOptions): string {
   const accounts = [
     [keys.system.id, systemAccountJwt(keys)],
     [keys.hub.id, hubAccountJwt(keys)],
     [keys.spokes.id, spokesAccountJwt(keys)],
   ];
   return [
-    `listen: ${JSON.stringify(`${host}:${port}`)}`,
+    ...(listen === undefined ? [] : [`listen: ${JSON.stringify(listen)}`]),
     'server_name: wheelhouse',
-    `jetstream { store_dir: ${JSON.stringify(`${storeDir}/jetstream`)}, max_memory_store: 64MB, max_file_store: 10GB }`,
+    `jetstream { ${jetStreamDir === undefined ? '' : `store_dir: ${JSON.stringify(jetStreamDir)}, `}max_memory_store: 64MB, max_file_store: 10GB }`,
     `operator: ${operatorJwt(keys)}`,
     `system_account: ${keys.system.id}`,
-    `resolver: { type: full, dir: ${JSON.stringify(`${storeDir}/accounts`)}, allow_delete: false, interval: "2m" }`,
+    `resolver: { type: full, dir: ${JSON.stringify(accountsDir)}, allow_delete: false, interval: "2m" }`,
     'resolver_preload: {',
     ...accounts.map(([id, jwt]) => `  ${id}: ${jwt}`),
     '}',

@@ -24,7 +24,8 @@ export interface PlanFacts {
   readonly variant: VariantRow;
   readonly namespace: string;
   readonly maxConcurrent: number;
-  readonly traceparent: string;
+  /** Of the commit: what a new release belongs to. Joins and changed inputs belong to what asked for them. */
+  readonly traceparents: { readonly release: string; readonly other: string };
   readonly members: readonly Member[];
   /** Selected, but without an identity yet: their placements stay as they are. */
   readonly unenrolledIds: ReadonlySet<number>;
@@ -211,7 +212,7 @@ function begun(
     wave: 1,
     created_at: now,
     finished_at: null,
-    traceparent: facts.traceparent,
+    traceparent: kind === 'Release' ? facts.traceparents.release : facts.traceparents.other,
   };
   const before = new Map(running?.rows.map((row) => [row.placement_id, row]));
   const writes: Write[] = [put('rollouts', rollout)];

@@ -1,0 +1,255 @@
+import { digestOf, revisionOf, type Digest } from '#shared/kernel/mod.ts';
+import { evidenceOf, reportedOf, type Watch } from '#hub/health/mod.ts';
+import type { Member, PlanFacts } from '#hub/rollouts/mod.ts';
+import type { ClusterRow, EnvironmentRow, TargetRow, Trx, VariantRow } from '#hub/store/mod.ts';
+import type { Offer, Predecessor } from './decide.ts';
+import { predecessorsOf } from './graph.ts';
+import type { Declarations, Declared, TargetRows } from './port.ts';
+
+export interface Loaded {
+  readonly target: TargetRow;
+  readonly rows: TargetRows;
+  readonly declared: Declared;
+  readonly offer: Offer;
+  readonly members: readonly Member[];
+  readonly unenrolledIds: ReadonlySet<number>;
+  /** All targets of the app. */
+  readonly siblings: readonly number[];
+}
+
+const releasesMax = 100;
+const unprovenMax = 4;
+const chunk = 500;
+
+/** What a promotion into this target is decided on; undefined: there is no such target. */
+export async function loadTarget(
+  trx: Trx,
+  targetId: number,
+  declarations: Declarations,
+  watch: Watch,
+  approvedReleaseId: number | null,
+): Promise<Loaded | undefined> {
+  const target = await trx.selectFrom('targets').selectAll().where('id', '=', targetId).executeTakeFirst();
+  if (!target) return undefined;
+  const environment = await trx.selectFrom('environments').selectAll().where('id', '=', target.environment_id).executeTakeFirstOrThrow();
+  const app = await trx.selectFrom('apps').selectAll().where('id', '=', target.app_id).executeTakeFirstOrThrow();
+  const tenant = await trx.selectFrom('tenants').selectAll().where('id', '=', app.tenant_id).executeTakeFirstOrThrow();
+  const rows = { tenant, environment, app };
+  const declared = declarations.read(rows);
+  const { members, unenrolled } = await membersOf(trx, rows, declared, declarations);
+  const siblings = await trx.selectFrom('targets').select('id').where('app_id', '=', app.id).execute();
+  const offer: Offer = {
+    environment: environment.name,
+    mode: declared.mode,
+    allowUnexercised: declared.allowUnexercised,
+    releases: await releasesOf(trx, app.id, environment.name),
+    currentReleaseId: target.current_release_id,
+    runningReleaseId: (await runningOf(trx, targetId))?.release_id ?? null,
+    approvedReleaseId,
+    predecessors: await predecessors(trx, rows, declared, declarations, watch),
+    enrolled: members.length,
+    unenrolled: unenrolled.map(({ name }) => name),
+    settling: watch.timing().settling,
+    recordBehind: watch.recordBehind !== undefined,
+  };
+  const unenrolledIds = new Set(unenrolled.map(({ id }) => id));
+  return { target, rows, declared, offer, members, unenrolledIds, siblings: siblings.map(({ id }) => id) };
+}
+
+async function membersOf(
+  trx: Trx,
+  rows: TargetRows,
+  declared: Declared,
+  declarations: Declarations,
+): Promise<{ members: Member[]; unenrolled: ClusterRow[] }> {
+  if (declared.namespace === undefined) return { members: [], unenrolled: [] };
+  const clusters = await trx.selectFrom('clusters').selectAll().where('state', '<>', 'Revoked').orderBy('id').execute();
+  const selected = clusters.filter((cluster) => declarations.selects(rows.environment, cluster));
+  const { enrolled = [], unenrolled = [] } = Object.groupBy(selected, ({ state, uid }) =>
+    state === 'Accepted' && uid !== null ? 'enrolled' : 'unenrolled',
+  );
+  const members = enrolled.map((cluster) => ({
+    clusterId: cluster.id,
+    clusterName: cluster.name,
+    inputs: declarations.inputs(rows, cluster),
+  }));
+  return { members, unenrolled };
+}
+
+async function releasesOf(trx: Trx, appId: number, environment: string): Promise<Offer['releases']> {
+  const rows = await trx
+    .selectFrom('releases as r')
+    .leftJoin('variants as v', (join) => join.onRef('v.release_id', '=', 'r.id').on('v.environment', '=', environment))
+    .select(['r.id', 'r.alias', 'v.id as variant'])
+    .where('r.app_id', '=', appId)
+    .orderBy('r.id', 'desc')
+    .limit(releasesMax)
+    .execute();
+  return rows.map(({ id, alias, variant }) => ({ id, alias, hasVariant: variant !== null }));
+}
+
+const runningOf = (trx: Trx, targetId: number) =>
+  trx
+    .selectFrom('rollouts')
+    .selectAll()
+    .where('target_id', '=', targetId)
+    .where('finished_at', 'is', null)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+
+async function predecessors(
+  trx: Trx,
+  { tenant, environment, app }: TargetRows,
+  declared: Declared,
+  declarations: Declarations,
+  watch: Watch,
+): Promise<Predecessor[]> {
+  const environments = await trx.selectFrom('environments').selectAll().where('tenant_id', '=', tenant.id).execute();
+  const byName = new Map(environments.map((row) => [row.name, row]));
+  const after = (name: string): readonly string[] => {
+    const row = byName.get(name);
+    return row ? declarations.after(row) : [];
+  };
+  const found: Predecessor[] = [];
+  for (const name of predecessorsOf(environment.name, after, declared.targets)) {
+    const row = byName.get(name);
+    found.push(await predecessor(trx, app.id, name, row, watch));
+  }
+  return found;
+}
+
+async function predecessor(
+  trx: Trx,
+  appId: number,
+  name: string,
+  environment: EnvironmentRow | undefined,
+  watch: Watch,
+): Promise<Predecessor> {
+  const target =
+    environment &&
+    (await trx
+      .selectFrom('targets')
+      .selectAll()
+      .where('app_id', '=', appId)
+      .where('environment_id', '=', environment.id)
+      .executeTakeFirst());
+  if (!target) return { environment: name, currentReleaseId: null, exercised: false, running: false, placements: 0, unproven: [] };
+  const running = (await runningOf(trx, target.id)) !== undefined;
+  const { count } = await trx
+    .selectFrom('placements')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('target_id', '=', target.id)
+    .where('state', '=', 'Active')
+    .executeTakeFirstOrThrow();
+  return {
+    environment: name,
+    currentReleaseId: target.current_release_id,
+    exercised: target.exercised === 1,
+    running,
+    placements: count,
+    // While it rolls out, that alone is what is waited for.
+    unproven: running ? [] : await unprovenOf(trx, target.id, watch),
+  };
+}
+
+/** The first few placements of a target that are not vouched Healthy at their wanted revision. */
+async function unprovenOf(trx: Trx, targetId: number, watch: Watch): Promise<string[]> {
+  const timing = watch.timing();
+  const unproven: string[] = [];
+  for (let after = 0; unproven.length < unprovenMax;) {
+    const rows = await trx
+      .selectFrom('placements as p')
+      .innerJoin('clusters as c', 'c.id', 'p.cluster_id')
+      .leftJoin('revisions as v', 'v.id', 'p.wanted_revision_id')
+      .leftJoin('reports as r', 'r.placement_id', 'p.id')
+      .select(['p.id', 'p.cluster_id', 'p.mode', 'c.name', 'v.revision'])
+      .select(['r.placement_id', 'r.revision_wanted', 'r.revision_applied', 'r.health', 'r.reason', 'r.message', 'r.received_at'])
+      .where('p.target_id', '=', targetId)
+      .where('p.state', '=', 'Active')
+      .where('p.id', '>', after)
+      .orderBy('p.id')
+      .limit(chunk)
+      .execute();
+    for (const row of rows) {
+      after = row.id;
+      const reported = row.placement_id === null ? undefined : reportedOf(row as unknown as Parameters<typeof reportedOf>[0]);
+      const evidence = evidenceOf({ revision: row.revision ?? '', mode: row.mode }, reported, watch.contactOf(row.cluster_id), timing);
+      if (evidence.health !== 'Healthy') unproven.push(`${row.name} (${evidence.reason || evidence.health})`);
+    }
+    if (rows.length < chunk) break;
+  }
+  return unproven.slice(0, unprovenMax);
+}
+
+/** What the plan of a rollout to `releaseId` is made of; undefined: the release has nothing for this environment. */
+export async function loadPlan(trx: Trx, loaded: Loaded, releaseId: number, otherTraceparent: string): Promise<PlanFacts | undefined> {
+  const { target, rows, declared, members, unenrolledIds } = loaded;
+  const release = await trx.selectFrom('releases').selectAll().where('id', '=', releaseId).executeTakeFirst();
+  const variant = await trx
+    .selectFrom('variants')
+    .selectAll()
+    .where('release_id', '=', releaseId)
+    .where('environment', '=', rows.environment.name)
+    .executeTakeFirst();
+  if (!release || !variant || declared.namespace === undefined) return undefined;
+  const commit = await trx.selectFrom('commits').select('traceparent').where('id', '=', release.commit_id).executeTakeFirst();
+  const placements = await trx.selectFrom('placements').selectAll().where('app_id', '=', rows.app.id).execute();
+  const running = await runningOf(trx, target.id);
+  return {
+    target,
+    release,
+    variant,
+    namespace: declared.namespace,
+    maxConcurrent: declared.maxConcurrent,
+    traceparents: { release: commit?.traceparent ?? '', other: otherTraceparent },
+    members,
+    unenrolledIds,
+    placements,
+    running: running && {
+      rollout: running,
+      rows: await trx.selectFrom('rollout_clusters').selectAll().where('rollout_id', '=', running.id).execute(),
+    },
+    inFlightElsewhere: await inFlightElsewhere(trx, rows.app.id, target.id),
+    ...(await knownIds(trx, members, variant)),
+  };
+}
+
+async function inFlightElsewhere(trx: Trx, appId: number, targetId: number): Promise<ReadonlySet<number>> {
+  const rows = await trx
+    .selectFrom('targets as t')
+    .innerJoin('rollouts as o', 'o.target_id', 't.id')
+    .innerJoin('rollout_clusters as rc', 'rc.rollout_id', 'o.id')
+    .select('rc.placement_id')
+    .where('t.app_id', '=', appId)
+    .where('t.id', '<>', targetId)
+    .where('o.finished_at', 'is', null)
+    .where('rc.state', 'in', ['Started', 'Degraded', 'Unreachable'])
+    .execute();
+  return new Set(rows.map(({ placement_id }) => placement_id));
+}
+
+/** Ids of the inputs and revisions that exist already: both are immutable and shared. */
+async function knownIds(trx: Trx, members: readonly Member[], variant: VariantRow): Promise<Pick<PlanFacts, 'inputsIds' | 'revisionIds'>> {
+  const hashes = new Set<Digest>();
+  const revisions = new Set<Digest>();
+  for (const { inputs } of members) {
+    const hash = digestOf(inputs);
+    if (hashes.has(hash)) continue;
+    hashes.add(hash);
+    revisions.add(revisionOf(variant.layer_hash, inputs));
+  }
+  const inputsIds = new Map<Digest, number>();
+  for (const part of chunks([...hashes]))
+    for (const { hash, id } of await trx.selectFrom('inputs').select(['id', 'hash']).where('hash', 'in', part).execute())
+      inputsIds.set(hash, id);
+  const revisionIds = new Map<Digest, number>();
+  for (const part of chunks([...revisions]))
+    for (const { revision, id } of await trx.selectFrom('revisions').select(['id', 'revision']).where('revision', 'in', part).execute())
+      revisionIds.set(revision, id);
+  return { inputsIds, revisionIds };
+}
+
+function* chunks<T>(items: readonly T[]): Generator<T[]> {
+  for (let from = 0; from < items.length; from += chunk) yield items.slice(from, from + chunk);
+}

@@ -1,0 +1,123 @@
+import { currentTraceparent, span } from '#shared/telemetry/mod.ts';
+import type { Watch } from '#hub/health/mod.ts';
+import { plan, type Plan, type PlanFacts } from '#hub/rollouts/mod.ts';
+import { put, type DecideContext, type Decision, type Store, type TargetRow } from '#hub/store/mod.ts';
+import { decide, type Choice, type Wait } from './decide.ts';
+import type { Declarations } from './port.ts';
+import { loadPlan, loadTarget, type Loaded } from './record.ts';
+
+export interface PromotionOptions {
+  readonly store: Store;
+  readonly watch: Watch;
+  readonly declarations: Declarations;
+}
+
+export interface Promoted {
+  /** Uid of the rollout that was begun or extended; null: none. */
+  readonly rollout: string | null;
+  readonly wait: Wait;
+}
+
+interface Asked {
+  readonly actor: string;
+  readonly reason: string;
+}
+
+interface State {
+  readonly loaded: Loaded | undefined;
+  readonly choice: Choice;
+  readonly facts: PlanFacts | undefined;
+}
+
+/** Looks at one target: what it may take, what it waits for, and what its clusters lack. */
+export class PromotionService {
+  readonly #options: PromotionOptions;
+
+  constructor(options: PromotionOptions) {
+    this.#options = options;
+  }
+
+  /** Handler of `target:<id>`. A visit that finds nothing new writes nothing. */
+  async visit(targetId: number): Promise<void> {
+    await this.#look(targetId, null, { actor: 'system:promotion', reason: '' });
+  }
+
+  /** A person promotes a release by hand: it still needs the evidence, only not the automatic mode. Says what it waits for if it may not start. */
+  promote(targetId: number, releaseId: number, asked: Asked): Promise<Promoted> {
+    return this.#look(targetId, releaseId, asked);
+  }
+
+  #look(targetId: number, approvedReleaseId: number | null, asked: Asked): Promise<Promoted> {
+    const { store, watch, declarations } = this.#options;
+    return span('hub.promotion.decide', { attributes: { 'wheelhouse.target': targetId } }, () => {
+      const traceparent = currentTraceparent();
+      return store.decide(
+        async (trx): Promise<State> => {
+          const loaded = await loadTarget(trx, targetId, declarations, watch, approvedReleaseId);
+          if (!loaded) return { loaded, choice: { releaseId: null, wait: none }, facts: undefined };
+          const choice = chosen(loaded);
+          const facts = choice.releaseId === null ? undefined : await loadPlan(trx, loaded, choice.releaseId, traceparent);
+          return { loaded, choice, facts };
+        },
+        (state, context) => decisionOf(state, asked, context),
+      );
+    });
+  }
+}
+
+const none: Wait = { reason: '', message: '' };
+
+/** An app that no longer names the environment leaves its clusters as they are. */
+const chosen = ({ declared, offer, rows }: Loaded): Choice =>
+  declared.namespace === undefined
+    ? { releaseId: null, wait: { reason: 'NotTargeted', message: `the app does not name environment ${rows.environment.name} any more` } }
+    : decide(offer);
+
+/** A choice and its plan as rows, one audit entry and the effects to run. Pure. */
+export function decisionOf({ loaded, choice, facts }: State, asked: Asked, context: DecideContext): Decision<Promoted> {
+  if (!loaded) return { result: { rollout: null, wait: none } };
+  const planned = facts && plan(facts, context);
+  const wait = waitOf(choice, planned);
+  const target = targetRow(loaded.target, planned, wait, context.now);
+  const writes = [...(planned?.writes ?? []), ...(sameTarget(target, loaded.target) ? [] : [put('targets', target)])];
+  const rollout = planned?.rollout;
+  const result: Promoted = { rollout: rollout?.uid ?? null, wait };
+  if (writes.length === 0) return { result };
+  const { tenant, app, environment } = loaded.rows;
+  return {
+    result,
+    writes,
+    audit: {
+      actor: asked.actor,
+      action: rollout ? 'start.rollout' : 'review.target',
+      subject: `Target/${tenant.name}/${app.name}/${environment.name}`,
+      reason: asked.reason || wait.reason || rollout?.kind || 'Membership',
+      detail: { rollout: rollout?.uid ?? null, kind: rollout?.kind ?? null, release: facts?.release.alias ?? null },
+    },
+    outbox: [
+      ...(rollout ? [`rollout:${rollout.id}`] : []),
+      // Who was held here may be wanted there.
+      ...(planned?.membershipChanged ? loaded.siblings.filter((id) => id !== target.id).map((id) => `target:${id}`) : []),
+    ],
+  };
+}
+
+function waitOf(choice: Choice, planned: Plan | undefined): Wait {
+  const [conflict] = planned?.conflicts ?? [];
+  if (choice.wait.reason !== '' || conflict === undefined) return choice.wait;
+  return { reason: 'ClusterSelectedTwice', message: `cluster ${conflict} is in another environment of this app, in the same namespace` };
+}
+
+function targetRow(target: TargetRow, planned: Plan | undefined, wait: Wait, now: number): TargetRow {
+  const offered = planned?.rollout?.release_id;
+  const isNew = offered !== undefined && offered !== target.offered_release_id;
+  return {
+    ...target,
+    ...(isNew ? { offered_release_id: offered, offered_at: now } : {}),
+    waiting_reason: wait.reason,
+    waiting_message: wait.message,
+  };
+}
+
+const sameTarget = (a: TargetRow, b: TargetRow): boolean =>
+  a.waiting_reason === b.waiting_reason && a.waiting_message === b.waiting_message && a.offered_release_id === b.offered_release_id;

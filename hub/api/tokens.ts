@@ -1,0 +1,52 @@
+import { access, readFile, writeFile } from 'node:fs/promises';
+import { digestBytes, digestOf, type Random } from '#shared/kernel/mod.ts';
+import { put, type Store } from '#hub/store/mod.ts';
+
+const hashOf = (token: string): Uint8Array => digestBytes(digestOf(token));
+const year = 365 * 24 * 3_600_000;
+
+/**
+ * The token of whoever may read the file (mode 0600): made once, beside the keys. The record has only its hash. A file without its row (a crash between
+ * the two) is given its row.
+ */
+export async function adminToken(store: Store, file: string, random: Random): Promise<void> {
+  const exists = await access(file).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) await writeFile(file, `whapi_${Buffer.from(random.bytes(32)).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
+  const hash = hashOf((await readFile(file, 'utf8')).trim());
+  await store.decide(
+    (trx) => trx.selectFrom('tokens').select('id').where('hash', '=', hash).executeTakeFirst(),
+    (known, { now, newId }) => {
+      if (known) return { result: undefined };
+      const row = {
+        id: newId(),
+        kind: 'Api' as const,
+        hash,
+        subject: 'local-admin',
+        scope: 'admin',
+        bound_key: null,
+        expires_at: now + year,
+        created_at: now,
+      };
+      return {
+        result: undefined,
+        writes: [put('tokens', row)],
+        audit: { actor: 'system:api', action: 'create.token', subject: 'Token/local-admin', reason: 'the first start' },
+      };
+    },
+  );
+}
+
+/** The name that an API token speaks for, or undefined. */
+export async function subjectOf(store: Store, authorization: string | undefined, now: number): Promise<string | undefined> {
+  const [, token] = /^Bearer ([A-Za-z0-9_-]{20,200})$/.exec(authorization ?? '') ?? [];
+  if (!token) return undefined;
+  const row = await store.read
+    .selectFrom('tokens')
+    .select(['subject', 'kind', 'expires_at'])
+    .where('hash', '=', hashOf(token))
+    .executeTakeFirst();
+  return row?.kind === 'Api' && row.expires_at > now ? row.subject : undefined;
+}

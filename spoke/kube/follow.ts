@@ -4,7 +4,7 @@ import type { KindInfo, KubeClient, KubeObject } from './port.ts';
 
 export type Followed =
   /** Everything there is now: what is not in it does not exist. */
-  | { readonly type: 'LISTED'; readonly objects: readonly KubeObject[] }
+  | { readonly type: 'LISTED'; readonly objects: readonly KubeObject[]; readonly resourceVersion: string }
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubeObject }
   /** The list failed and will be tried again; what is known stays known, and grows old. */
   | { readonly type: 'FAILED'; readonly error: unknown };
@@ -28,7 +28,7 @@ export async function* follow(
   while (!signal.aborted) {
     try {
       const { items, resourceVersion } = await client.list(kind, select, signal);
-      yield { type: 'LISTED', objects: items };
+      yield { type: 'LISTED', objects: items, resourceVersion };
       for await (const event of client.watch(kind, { ...select, resourceVersion }, signal)) {
         if (event.type === 'RESYNC') break;
         failures = 0;

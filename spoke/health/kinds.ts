@@ -82,8 +82,6 @@ const job: Rule = (object) => {
   );
 };
 
-const cronJob: Rule = (object) => (specOf(object)['suspend'] === true ? verdict('Suspended', 'Suspended', 'it is suspended') : undefined);
-
 const waitingReasons = [
   'CrashLoopBackOff',
   'ImagePullBackOff',
@@ -169,7 +167,6 @@ export const byKind: Readonly<Record<string, Rule>> = {
   'ReplicaSet.apps': replicaSet,
   'ReplicationController.': replicaSet,
   'Job.batch': job,
-  'CronJob.batch': cronJob,
   'Pod.': pod,
   'PersistentVolumeClaim.': claim,
   'PersistentVolume.': volume,

@@ -3,7 +3,7 @@ export { objectsOf } from './objects.ts';
 export { planApply, type ApplyRequest } from './apply.ts';
 export { isClosedNamespace } from './boundaries.ts';
 export { isFoundation, isProtected, rankOf } from './order.ts';
-export { claimOf, fieldManager, isOurs, ownerOf, type Claim } from './ownership.ts';
+export { claimOf, isOurs, ownerOf, type Claim } from './ownership.ts';
 export {
   nothingToPrune,
   planPrune,

@@ -1,8 +1,6 @@
 import { labels } from '../../shared/kernel/mod.ts';
-import { refOf, refText, type KubeObject, type ObjectRef } from '../kube/mod.ts';
+import { fieldManager, refOf, refText, type KubeObject, type ObjectRef } from '../kube/mod.ts';
 import type { Owner } from './model.ts';
-
-export const fieldManager = 'wheelhouse';
 
 /**
  * Whose mark an object carries: its labels, an annotation that names this very object (operators copy labels and annotations to what they create; a copy

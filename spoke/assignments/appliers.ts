@@ -1,0 +1,223 @@
+import type { Assignment } from '../../proto/mod.ts';
+import { span } from '../../shared/telemetry/mod.ts';
+import { accountOf, applyStages, changesText, dryRun, type Applier, type ApplyResult, type Write } from '../apply/mod.ts';
+import type { VerifiedContent } from '../fetch/mod.ts';
+import { refText, type ObjectRef } from '../kube/mod.ts';
+import { claimOf, isOurs, objectsOf, PlanError, planApply, type Owner, type Planned, type Stage } from '../plan/mod.ts';
+import type { Claims } from './claims.ts';
+import { kindIn, liveOf, type Discoveries } from './cluster.ts';
+import type { Entry } from './entries.ts';
+import { grown, readBack, settled, without } from './inventory.ts';
+import type { Observer } from './observer.ts';
+import type { AssignmentsParts } from './parts.ts';
+import type { AssignmentRecord, ContentRecord } from './port.ts';
+import { ProblemError, problemOfFailures } from './problems.ts';
+
+export interface Ground extends AssignmentsParts {
+  readonly observer: Observer;
+  readonly discoveries: Discoveries;
+  readonly claims: Claims;
+  /** Durable before it is believed. */
+  readonly save: (entry: Entry, record: AssignmentRecord, signal: AbortSignal) => Promise<void>;
+}
+
+interface Prepared {
+  readonly stages: readonly Stage[];
+  readonly writes: ReadonlyMap<string, Write>;
+  readonly applier: Applier;
+}
+
+export const ownerOfEntry = (ground: Pick<Ground, 'fleetId'>, entry: Entry): Owner => ({
+  fleetId: ground.fleetId,
+  assignmentUid: entry.uid,
+});
+
+export const sinceReceipt = (ground: Pick<Ground, 'clock'>, entry: Entry): number =>
+  Math.max(0, ground.clock.monotonicMs() - entry.receivedAtMs) / 1000;
+
+/** Verified content of the wanted revision: from what the cluster holds, the cache or the registry. */
+export async function contentOf(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<VerifiedContent> {
+  const held = [entry.record?.applied, entry.record?.applying].filter((content) => content !== undefined);
+  return span('spoke.fetch', {}, async () => {
+    const content = await ground.fetcher.fetch(assignment, held, signal, () => {
+      entry.hops = { ...entry.hops, fetched: entry.hops.fetched ?? sinceReceipt(ground, entry) };
+    });
+    entry.hops = { ...entry.hops, verified: entry.hops.verified ?? sinceReceipt(ground, entry) };
+    return content;
+  });
+}
+
+/** Everything that can be judged before the first write: objects, boundaries, order, ownership. */
+export async function prepare(
+  ground: Ground,
+  entry: Entry,
+  assignment: Assignment,
+  content: VerifiedContent,
+  signal: AbortSignal,
+  only?: readonly ObjectRef[],
+): Promise<Prepared> {
+  const account = accountOf(content.inputs);
+  if (account === undefined)
+    throw new ProblemError({ reason: 'NoAccount', message: 'the inputs name no service account', waits: false, retryable: false });
+  const objects = objectsOf(content.files);
+  const owner = ownerOfEntry(ground, entry);
+  let discovery = await ground.discoveries.get();
+  let plan = planApply({ objects, inputs: content.inputs, discovery, owner });
+  if (plan.outcome === 'wait') {
+    discovery = await ground.discoveries.get(true);
+    plan = planApply({ objects, inputs: content.inputs, discovery, owner });
+  }
+  if (plan.outcome === 'wait') throw new ProblemError({ reason: plan.reason, message: plan.message, waits: true, retryable: true });
+  const names = only && new Set(only.map(refText));
+  const stages = plan.stages
+    .map((stage) => stage.filter(({ ref }) => names?.has(refText(ref)) ?? true))
+    .filter((stage) => stage.length > 0);
+  const served = new Set(stages.flat().filter(({ ref }) => kindIn(discovery, ref)));
+  const writes = await claimed(ground, entry, assignment, stages.flat(), served, signal);
+  return { stages, writes, applier: { kube: ground.kube, clock: ground.clock, account } };
+}
+
+async function claimed(
+  ground: Ground,
+  entry: Entry,
+  assignment: Assignment,
+  planned: readonly Planned[],
+  served: ReadonlySet<Planned>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Write>> {
+  const refs = planned.map(({ ref }) => ref);
+  const clashes = ground.claims.take(entry.uid, refs, assignment.takesOver);
+  if (clashes.length > 0)
+    throw new PlanError(
+      'OWNED_BY_ANOTHER',
+      clashes.map(({ ref, owner }) => `${refText(ref)} belongs to assignment ${owner}: two cannot own one object`),
+    );
+  const kinds = new Map(planned.map(({ ref, kind }) => [refText(ref), kind]));
+  const live = await liveOf(
+    ground.kube,
+    planned.filter((one) => served.has(one)).map(({ ref }) => ref),
+    (ref) => kinds.get(refText(ref)),
+    signal,
+  );
+  const writes = new Map<string, Write>();
+  const problems: string[] = [];
+  for (const one of planned) {
+    // Of a kind that this very set brings: nothing of it can be there yet.
+    const there = served.has(one) ? (live.get(refText(one.ref)) ?? 'unknown') : 'absent';
+    if (there === 'unknown')
+      throw new ProblemError({
+        reason: 'ApiUnavailable',
+        message: `the API server does not say what ${refText(one.ref)} is now`,
+        waits: true,
+        retryable: true,
+      });
+    const ownUid = entry.record?.inventory.find(({ ref }) => refText(ref) === refText(one.ref))?.uid;
+    const claim = claimOf(one.ref, there, ownerOfEntry(ground, entry), { ownUid, takesOver: assignment.takesOver });
+    if (claim.as === 'refused') problems.push(claim.message);
+    else writes.set(refText(one.ref), { planned: one, live: there, force: claim.as === 'ours' });
+  }
+  if (problems.length > 0) throw new PlanError('OWNED_BY_ANOTHER', problems);
+  return writes;
+}
+
+/** All of the wanted revision, in the order of DESIGN section 8: the inventory grows, then objects are written, then what they are is read back. */
+export async function applyRevision(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<void> {
+  const content = await contentOf(ground, entry, assignment, signal);
+  const { stages, writes, applier } = await prepare(ground, entry, assignment, content, signal);
+  await ground.tenancy.ensure(content.inputs, await ground.discoveries.get(), signal);
+  const judged = await span('spoke.judge', {}, () => dryRun(stages, writes, applier, signal));
+  if (judged.failures.length > 0) throw new ProblemError(problemOfFailures(judged.failures));
+
+  const planned = stages.flat();
+  const refs = planned.map(({ ref }) => ref);
+  const applying: ContentRecord = {
+    revision: content.revision,
+    indexDigest: content.indexDigest,
+    layerHash: content.layerHash,
+    inputs: content.inputsBytes,
+    layer: content.layer,
+    appliedAtMs: 0,
+  };
+  const { applied } = entry.record ?? {};
+  const intent = { inventory: grown(entry.record?.inventory ?? [], refs), applying, ...(applied ? { applied } : {}) };
+  await ground.save(entry, intent, signal);
+
+  const result = await span('spoke.apply', { attributes: { 'wheelhouse.objects': planned.length } }, () =>
+    applyStages(stages, writes, applier, signal),
+  );
+  const inventory = written(ground, entry, intent.inventory, planned, result);
+  if (result.failures.length > 0) {
+    await ground.save(entry, { ...intent, inventory }, signal);
+    throw new ProblemError(problemOfFailures(result.failures));
+  }
+  const confirmed = await confirm(ground, entry, inventory, refs, signal);
+  await ground.save(entry, { inventory: settled(confirmed, refs), applied: { ...applying, appliedAtMs: ground.clock.now() } }, signal);
+  entry.hops = { ...entry.hops, applied: entry.hops.applied ?? sinceReceipt(ground, entry) };
+  ground.log.info('revision applied', { assignment: entry.uid, revision: content.revision, changes: changesText(result.changes) });
+}
+
+/** Only what differs from what was written, from the same content as before. Nothing new is written, so no intent has to be saved first. */
+export async function correct(
+  ground: Ground,
+  entry: Entry,
+  assignment: Assignment,
+  refs: readonly ObjectRef[],
+  signal: AbortSignal,
+): Promise<void> {
+  const content = await contentOf(ground, entry, assignment, signal);
+  const { stages, writes, applier } = await prepare(ground, entry, assignment, content, signal, refs);
+  const result = await span('spoke.correct', { attributes: { 'wheelhouse.objects': refs.length } }, () =>
+    applyStages(stages, writes, applier, signal),
+  );
+  const { record } = entry;
+  if (!record) return;
+  await ground.save(entry, { ...record, inventory: written(ground, entry, record.inventory, stages.flat(), result) }, signal);
+  if (result.failures.length > 0) throw new ProblemError(problemOfFailures(result.failures));
+}
+
+/** Tells whoever watches what was answered, so that health is never judged from before the write. */
+function written(
+  ground: Ground,
+  entry: Entry,
+  inventory: AssignmentRecord['inventory'],
+  planned: readonly Planned[],
+  { changes }: ApplyResult,
+): AssignmentRecord['inventory'] {
+  const answered = new Set(changes.map(({ ref }) => refText(ref)));
+  ground.observer.watch(planned.filter(({ ref }) => answered.has(refText(ref))).map(({ kind }) => kind));
+  for (const { object } of changes) ground.observer.note(object);
+  const next = readBack(
+    inventory,
+    changes.map(({ object }) => object),
+  );
+  ground.claims.keep(
+    entry.uid,
+    next.map(({ ref }) => ref),
+  );
+  return next;
+}
+
+/** Intents of a revision that was given up half-way: what became of them, so that they can be pruned or forgotten like everything else. */
+async function confirm(
+  ground: Ground,
+  entry: Entry,
+  inventory: AssignmentRecord['inventory'],
+  wanted: readonly ObjectRef[],
+  signal: AbortSignal,
+): Promise<AssignmentRecord['inventory']> {
+  const names = new Set(wanted.map(refText));
+  const open = inventory.filter(({ ref, uid, rebuilt }) => uid === undefined && !rebuilt && !names.has(refText(ref)));
+  if (open.length === 0) return inventory;
+  const discovery = await ground.discoveries.get();
+  const live = await liveOf(
+    ground.kube,
+    open.map(({ ref }) => ref),
+    (ref) => kindIn(discovery, ref),
+    signal,
+  );
+  const found = [...live.values()]
+    .filter((object) => typeof object === 'object')
+    .filter((object) => isOurs(object, ownerOfEntry(ground, entry)));
+  const gone = open.filter(({ ref }) => live.get(refText(ref)) === 'absent');
+  return readBack(without(inventory, gone), found);
+}

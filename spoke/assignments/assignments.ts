@@ -1,0 +1,300 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Assignment, Fence } from '../../proto/mod.ts';
+import { backoffMs, explain, KeyedQueue } from '../../shared/kernel/mod.ts';
+import { inParallel } from '../apply/mod.ts';
+import type { Discovery, KubeObject } from '../kube/mod.ts';
+import { ownerOf } from '../plan/mod.ts';
+import type { Ground } from './appliers.ts';
+import { Claims } from './claims.ts';
+import { Discoveries } from './cluster.ts';
+import { newEntry, type Entry } from './entries.ts';
+import { rebuilt } from './inventory.ts';
+import { kindOf, Observer } from './observer.ts';
+import { Sight, type Observing } from './observing.ts';
+import type { AssignmentsParts } from './parts.ts';
+import type { AssignmentRecord } from './port.ts';
+import { sweep, type Sweep } from './sweeps.ts';
+import { lookAgainMs, report, visit } from './visits.ts';
+
+export interface DesiredMeta {
+  readonly fence: Fence;
+  /** When the envelope was received, on this process's monotonic clock: what hops are measured from. */
+  readonly receivedAtMonotonicMs: number;
+}
+
+export interface Assignments {
+  /** The whole of what the cluster should run; repeats are harmless. What is known and not in it is kept and reported Unassigned. */
+  setDesired(assignments: readonly Assignment[], meta: DesiredMeta): void;
+  /** Whether the API server answered since the last asking and the watches make progress: to be asked once per beat. */
+  health(): Observing;
+  /** Look again now, whatever was being waited for. */
+  syncNow(uid?: string): void;
+  stop(): Promise<void>;
+}
+
+const visitsMax = 4;
+/** Of these, what those may use whose last visit failed: that one is broken is no reason for another to wait. */
+const troubledMax = 2;
+const visitTimeoutMs = 120_000;
+const retry = { firstMs: 500, maxMs: 60_000 };
+
+export const startAssignments = (parts: AssignmentsParts): Assignments => new Engine(parts);
+
+class Engine implements Assignments {
+  readonly #parts: AssignmentsParts;
+  readonly #ground: Ground;
+  readonly #entries = new Map<string, Entry>();
+  readonly #sound = new KeyedQueue();
+  readonly #troubled = new KeyedQueue();
+  readonly #running = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+  readonly #sight: Sight;
+  #visitsTroubled = 0;
+  /** Nothing is visited before all records are known: they say which objects are whose. */
+  #listed = false;
+  /** And nothing is called Unassigned before there was a desired state. */
+  #desired = false;
+  #swept: Promise<Sweep> | undefined;
+
+  constructor(parts: AssignmentsParts) {
+    this.#parts = parts;
+    const { signal } = this.#stop;
+    this.#sight = new Sight(parts.kube, parts.clock, signal);
+    this.#ground = {
+      ...parts,
+      observer: new Observer({ ...parts, onChange: (uid) => this.#changed(uid), onKind: (kind) => this.#kindChanged(kind) }),
+      discoveries: new Discoveries(parts.kube, parts.clock, signal),
+      claims: new Claims(),
+      save: (entry, record, saving) => this.#save(entry, record, saving),
+    };
+    this.#track(this.#loadAll(signal));
+  }
+
+  setDesired(assignments: readonly Assignment[], { fence, receivedAtMonotonicMs }: DesiredMeta): void {
+    this.#desired = true;
+    const named = new Set(assignments.map(({ uid }) => uid));
+    for (const assignment of assignments) this.#assign(this.#entry(assignment.uid), assignment, fence, receivedAtMonotonicMs);
+    for (const entry of this.#entries.values()) if (!named.has(entry.uid)) this.#assign(entry, undefined, fence, receivedAtMonotonicMs);
+    this.#pump();
+  }
+
+  health(): Observing {
+    return this.#sight.ask();
+  }
+
+  syncNow(uid?: string): void {
+    for (const entry of this.#entries.values()) {
+      if (uid !== undefined && entry.uid !== uid) continue;
+      entry.correctAtMs = 0;
+      entry.observedKey = '';
+      this.#add(entry);
+    }
+    this.#pump();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the spoke stops'));
+    for (const entry of this.#entries.values()) this.#forgetTimers(entry);
+    await Promise.allSettled([...this.#running, this.#ground.observer.stop()]);
+  }
+
+  #entry(uid: string): Entry {
+    const known = this.#entries.get(uid);
+    if (known) return known;
+    const entry = newEntry(uid, this.#parts.clock.monotonicMs());
+    this.#entries.set(uid, entry);
+    return entry;
+  }
+
+  #assign(entry: Entry, assignment: Assignment | undefined, fence: Fence, receivedAtMs: number): void {
+    const before = entry.assignment;
+    if (entry.fence && isDeepStrictEqual(before, assignment)) return;
+    if (!before || !assignment || before.revision !== assignment.revision || before.state !== assignment.state) {
+      entry.hops = {};
+      entry.receivedAtMs = receivedAtMs;
+    }
+    entry.assignment = assignment;
+    entry.fence = fence;
+    entry.attempt = 0;
+    entry.removed = false;
+    entry.observedKey = '';
+    this.#add(entry);
+  }
+
+  #add(entry: Entry): void {
+    entry.cancelRetry?.();
+    entry.cancelRetry = undefined;
+    if (entry.visiting) entry.again = true;
+    else (entry.attempt > 0 ? this.#troubled : this.#sound).add(entry.uid);
+  }
+
+  /** A watch said something: worth a look, but no reason to hurry what has failed and waits. */
+  #changed(uid: string): void {
+    const entry = this.#entries.get(uid);
+    if (!entry || entry.cancelRetry) return;
+    this.#add(entry);
+    this.#pump();
+  }
+
+  #kindChanged(kind: string): void {
+    for (const entry of this.#entries.values())
+      if (entry.record?.inventory.some(({ ref }) => kindOf(ref) === kind)) this.#changed(entry.uid);
+  }
+
+  #pump(): void {
+    while (this.#listed && this.#desired && !this.#stop.signal.aborted && this.#running.size < visitsMax) {
+      const queue = this.#nextQueue();
+      const uid = queue?.take();
+      const entry = uid === undefined ? undefined : this.#entries.get(uid);
+      if (!queue || !entry) return;
+      // It was put into one queue, then, its luck having changed, into the other.
+      if (entry.visiting) {
+        entry.again = true;
+        queue.done(entry.uid);
+      } else this.#track(this.#visit(entry, queue));
+    }
+  }
+
+  /** One of the troubled is always tried; a second one only when nobody else waits. */
+  #nextQueue(): KeyedQueue | undefined {
+    if (this.#troubled.pending > 0 && this.#visitsTroubled === 0) return this.#troubled;
+    if (this.#sound.pending > 0) return this.#sound;
+    return this.#troubled.pending > 0 && this.#visitsTroubled < troubledMax ? this.#troubled : undefined;
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) this.#parts.log.error('a visit broke off', { error: explain(error) });
+      })
+      .finally(() => {
+        this.#running.delete(tracked);
+        this.#pump();
+      });
+    this.#running.add(tracked);
+  }
+
+  async #visit(entry: Entry, queue: KeyedQueue): Promise<void> {
+    const { clock } = this.#parts;
+    entry.visiting = true;
+    const troubled = queue === this.#troubled;
+    if (troubled) this.#visitsTroubled += 1;
+    entry.cancelLook?.();
+    entry.cancelLook = undefined;
+    const end = new AbortController();
+    const cancel = clock.after(visitTimeoutMs, () => end.abort(new Error(`not done within ${visitTimeoutMs / 1000} s`)));
+    try {
+      await this.#visitLoaded(entry, AbortSignal.any([this.#stop.signal, end.signal]));
+    } catch (error) {
+      this.#stop.signal.throwIfAborted();
+      entry.problem = { reason: 'TimedOut', message: explain(error, 2), waits: true, retryable: true };
+      report(this.#ground, entry);
+    } finally {
+      cancel();
+      entry.visiting = false;
+      if (troubled) this.#visitsTroubled -= 1;
+      queue.done(entry.uid);
+      if (!this.#stop.signal.aborted) this.#schedule(entry);
+    }
+  }
+
+  async #visitLoaded(entry: Entry, signal: AbortSignal): Promise<void> {
+    try {
+      if (!entry.loaded) await this.#load(entry, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      entry.problem = { reason: 'StateUnavailable', message: explain(error, 3), waits: true, retryable: true };
+      report(this.#ground, entry);
+      return;
+    }
+    // Neither wanted nor known: there is nothing to say about it.
+    if (!entry.assignment && !entry.record) return;
+    await visit(this.#ground, entry, signal);
+  }
+
+  #schedule(entry: Entry): void {
+    const { clock, random } = this.#parts;
+    entry.attempt = entry.problem ? entry.attempt + 1 : 0;
+    if (entry.again) {
+      entry.again = false;
+      this.#add(entry);
+      return;
+    }
+    if (entry.problem?.retryable)
+      entry.cancelRetry = clock.after(backoffMs(retry, entry.attempt, random), () => {
+        this.#add(entry);
+        this.#pump();
+      });
+    const lookMs = lookAgainMs(this.#ground, entry);
+    if (lookMs !== undefined)
+      entry.cancelLook = clock.after(lookMs, () => {
+        this.#add(entry);
+        this.#pump();
+      });
+  }
+
+  #forgetTimers(entry: Entry): void {
+    entry.cancelRetry?.();
+    entry.cancelLook?.();
+  }
+
+  async #save(entry: Entry, record: AssignmentRecord, signal: AbortSignal): Promise<void> {
+    if (isDeepStrictEqual(entry.record, record)) return;
+    await this.#parts.store.save(entry.uid, record, signal);
+    entry.record = record;
+  }
+
+  /** Until the list succeeds nothing else is done: an empty answer that is none would look like a cluster without assignments. */
+  async #loadAll(signal: AbortSignal): Promise<void> {
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        const uids = await this.#parts.store.list(signal);
+        // A record that cannot be read is its own assignment's trouble: its visits try again.
+        await inParallel(uids, visitsMax, (uid) => this.#load(this.#entry(uid), signal).catch(() => undefined));
+        signal.throwIfAborted();
+        this.#listed = true;
+        if (this.#desired) for (const entry of this.#entries.values()) this.#add(entry);
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        this.#parts.log.warn('records not loaded', { error: explain(error) });
+        await this.#parts.clock.sleep(backoffMs(retry, attempt, this.#parts.random), signal);
+      }
+    }
+  }
+
+  async #load(entry: Entry, signal: AbortSignal): Promise<void> {
+    if (entry.loaded) return;
+    const record = await this.#parts.store.load(entry.uid, signal);
+    if (record) entry.record = record;
+    else await this.#rebuild(entry);
+    entry.loaded = true;
+    this.#ground.claims.hold(
+      entry.uid,
+      (entry.record?.inventory ?? []).map(({ ref }) => ref),
+    );
+  }
+
+  /** No record: it is new, or the record was lost while its objects stayed. One sweep answers for all that the process meets. */
+  async #rebuild(entry: Entry): Promise<void> {
+    this.#swept ??= this.#sweepAll().then(
+      (found) => {
+        if (!found.complete) this.#swept = undefined;
+        return found;
+      },
+      (error: unknown) => {
+        this.#swept = undefined;
+        throw error;
+      },
+    );
+    const { objects } = await this.#swept;
+    const ours = objects.filter((object: KubeObject) => ownerOf(object)?.assignmentUid === entry.uid);
+    if (ours.length > 0) entry.record = { inventory: rebuilt(ours) };
+  }
+
+  async #sweepAll(): Promise<Sweep> {
+    const { signal } = this.#stop;
+    const discovery: Discovery = await this.#ground.discoveries.get();
+    return sweep(this.#parts.kube, discovery, this.#parts.fleetId, undefined, signal);
+  }
+}

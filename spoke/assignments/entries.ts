@@ -1,0 +1,77 @@
+import type { Assignment, Condition, Fence, Hops } from '../../proto/mod.ts';
+import type { Cancel } from '../../shared/clock/mod.ts';
+import { parseInputs, type Inputs } from '../../shared/kernel/mod.ts';
+import type { Problem } from './reports.ts';
+import type { AssignmentRecord } from './port.ts';
+
+/** What a running spoke knows of one assignment beside its record; all of it can be lost. */
+export interface Entry {
+  readonly uid: string;
+  /** undefined: absent from the desired state. */
+  assignment: Assignment | undefined;
+  /** Of the desired state in which this assignment last changed: an unchanged one is not reported anew with each generation. */
+  fence: Fence | undefined;
+  /** When the wanted revision was received, monotonic. */
+  receivedAtMs: number;
+  record: AssignmentRecord | undefined;
+  loaded: boolean;
+  hops: Hops;
+  problem: Problem | undefined;
+  attempt: number;
+  cancelRetry: Cancel | undefined;
+  cancelLook: Cancel | undefined;
+  conditions: Condition[];
+  reported: string;
+  /** Wall time when it was last seen healthy; 0: not yet. */
+  healthyAtMs: number;
+  note: string;
+  noteAtMs: number;
+  /** Corrections in a row, and when the next may be: somebody who changes an object back each time must not keep the API server busy. */
+  corrections: number;
+  correctAtMs: number;
+  prunePending: number;
+  removed: boolean;
+  /** What Observe mode last looked at. */
+  observedKey: string;
+  visiting: boolean;
+  again: boolean;
+}
+
+export const newEntry = (uid: string, nowMs: number): Entry => ({
+  uid,
+  assignment: undefined,
+  fence: undefined,
+  receivedAtMs: nowMs,
+  record: undefined,
+  loaded: false,
+  hops: {},
+  problem: undefined,
+  attempt: 0,
+  cancelRetry: undefined,
+  cancelLook: undefined,
+  conditions: [],
+  reported: '',
+  healthyAtMs: 0,
+  note: '',
+  noteAtMs: 0,
+  corrections: 0,
+  correctAtMs: 0,
+  prunePending: 0,
+  removed: false,
+  observedKey: '',
+  visiting: false,
+  again: false,
+});
+
+/** Of what is wanted, else of what is applied; undefined when neither can be read. */
+export function inputsOf({ assignment, record }: Pick<Entry, 'assignment' | 'record'>): Inputs | undefined {
+  for (const bytes of [assignment?.inputs, record?.applied?.inputs, record?.applying?.inputs]) {
+    if (!bytes || bytes.byteLength === 0) continue;
+    try {
+      return parseInputs(bytes);
+    } catch {
+      // Said by whoever has to write with them.
+    }
+  }
+  return undefined;
+}

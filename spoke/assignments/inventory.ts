@@ -1,0 +1,50 @@
+import { digestOf, digestBytes } from '../../shared/kernel/mod.ts';
+import { refOf, refText, type KubeObject, type ObjectRef } from '../kube/mod.ts';
+import type { InventoryEntry } from '../plan/mod.ts';
+import { fieldsOf } from './observed.ts';
+
+// What an assignment owns. It grows before anything is written and shrinks after it is gone, so that no crash leaves an object that nobody knows. Pure.
+
+const byName = (entries: readonly InventoryEntry[]): Map<string, InventoryEntry> =>
+  new Map(entries.map((entry) => [refText(entry.ref), entry]));
+const sorted = (entries: Iterable<InventoryEntry>): readonly InventoryEntry[] =>
+  [...entries].sort((a, b) => (refText(a.ref) < refText(b.ref) ? -1 : 1));
+
+/** Before writing: an intent for each object that is not in it yet; what is wanted again is no longer dropped. */
+export function grown(inventory: readonly InventoryEntry[], refs: readonly ObjectRef[]): readonly InventoryEntry[] {
+  const entries = byName(inventory);
+  for (const ref of refs) {
+    const { dropped: _, ...kept } = entries.get(refText(ref)) ?? { ref };
+    entries.set(refText(ref), kept);
+  }
+  return sorted(entries.values());
+}
+
+/** After writing: what the API server said the objects are. */
+export function readBack(inventory: readonly InventoryEntry[], objects: readonly KubeObject[]): readonly InventoryEntry[] {
+  const entries = byName(inventory);
+  for (const object of objects) {
+    const ref = refOf(object);
+    const { uid } = object.metadata;
+    if (uid !== undefined && entries.has(refText(ref))) entries.set(refText(ref), { ref, uid, fields: fieldsOf(object) });
+  }
+  return sorted(entries.values());
+}
+
+/** After all of a revision is written: what is not of it is dropped. */
+export function settled(inventory: readonly InventoryEntry[], refs: readonly ObjectRef[]): readonly InventoryEntry[] {
+  const wanted = new Set(refs.map(refText));
+  return inventory.map(({ dropped: _, ...entry }) => (wanted.has(refText(entry.ref)) ? entry : { ...entry, dropped: true as const }));
+}
+
+export function without(inventory: readonly InventoryEntry[], gone: readonly InventoryEntry[]): readonly InventoryEntry[] {
+  const names = new Set(gone.map(({ ref }) => refText(ref)));
+  return inventory.filter(({ ref }) => !names.has(refText(ref)));
+}
+
+/** From objects that bear our marks, when the inventory itself is lost. */
+export const rebuilt = (objects: readonly KubeObject[]): readonly InventoryEntry[] =>
+  sorted(objects.map((object) => ({ ref: refOf(object), rebuilt: true as const })));
+
+export const inventoryHash = (inventory: readonly InventoryEntry[]): Buffer =>
+  Buffer.from(digestBytes(digestOf(inventory.map(({ ref, uid }) => `${refText(ref)} ${uid ?? ''}\n`).join(''))).subarray(0, 8));

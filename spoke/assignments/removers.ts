@@ -1,0 +1,138 @@
+import type { Assignment } from '../../proto/mod.ts';
+import { span } from '../../shared/telemetry/mod.ts';
+import { accountOf, deleteAll, releaseAll, type Failure, type Remover } from '../apply/mod.ts';
+import { refOf, refText, type Discovery, type ObjectRef } from '../kube/mod.ts';
+import { planPrune, planRemoval, type Approval, type InventoryEntry, type Live } from '../plan/mod.ts';
+import { ownerOfEntry, type Ground } from './appliers.ts';
+import { kindIn, liveOf } from './cluster.ts';
+import { inputsOf, type Entry } from './entries.ts';
+import { rebuilt, without } from './inventory.ts';
+import { ProblemError, problemOfFailures } from './problems.ts';
+import { sweep } from './sweeps.ts';
+
+const approvalOf = ({ pruneApproval }: Assignment): Approval | undefined => pruneApproval;
+
+function removerOf(ground: Ground, entry: Entry, discovery: Discovery): Remover {
+  const inputs = inputsOf(entry);
+  const account = inputs && accountOf(inputs);
+  if (account === undefined)
+    throw new ProblemError({
+      reason: 'NoAccount',
+      message: 'nothing says under which account its objects may be removed',
+      waits: false,
+      retryable: false,
+    });
+  return { kube: ground.kube, account, kindOf: (ref) => kindIn(discovery, ref) };
+}
+
+const refsOf = (entries: readonly InventoryEntry[]): readonly ObjectRef[] => entries.map(({ ref }) => ref);
+
+/** Deletes what the applied, healthy revision no longer has. Says what is held back; a failure is no reason to call the revision unhealthy. */
+export async function prune(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<readonly Failure[]> {
+  const { record } = entry;
+  const dropped = record?.inventory.filter((one) => one.dropped) ?? [];
+  entry.prunePending = 0;
+  if (!record || dropped.length === 0) return [];
+  return span('spoke.prune', { attributes: { 'wheelhouse.objects': dropped.length } }, async () => {
+    const discovery = await ground.discoveries.get();
+    const look = (): Promise<ReadonlyMap<string, Live>> => liveOf(ground.kube, refsOf(dropped), (ref) => kindIn(discovery, ref), signal);
+    const request = {
+      inventory: record.inventory,
+      owner: ownerOfEntry(ground, entry),
+      healthyRevision: record.applied?.revision,
+      approval: approvalOf(assignment),
+      shareMax: inputsOf(entry)?.prune.shareMax ?? 0,
+    };
+    const plan = planPrune({ ...request, live: await look() });
+    const failures = plan.delete.length === 0 ? [] : await deleteAll(plan.delete, removerOf(ground, entry, discovery), signal);
+    // Deleted is what is gone, not what was asked to go: finalizers may keep it.
+    const after = plan.delete.length === 0 ? plan : planPrune({ ...request, live: await look() });
+    const deleted = new Set(plan.delete.map(({ entry: { ref } }) => refText(ref)));
+    entry.prunePending = after.pending.filter(({ reason }) => reason !== 'Terminating').length;
+    for (const { entry: one, reason } of after.forget)
+      ground.log.info('pruned', {
+        assignment: entry.uid,
+        object: refText(one.ref),
+        reason: deleted.has(refText(one.ref)) ? 'Deleted' : reason,
+      });
+    if (after.forget.length > 0) {
+      const gone = after.forget.map(({ entry: one }) => one);
+      await ground.save(entry, { ...record, inventory: without(record.inventory, gone) }, signal);
+    }
+    return failures;
+  });
+}
+
+/** One step of a tombstone. True once complete discovery and live lists find nothing of ours. */
+export async function remove(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<boolean> {
+  return span('spoke.remove', {}, async () => {
+    const discovery = await ground.discoveries.get(true);
+    const found = await sweep(ground.kube, discovery, ground.fleetId, entry.uid, signal);
+    const listed = new Map<string, Live>(found.objects.map((object) => [refText(refOf(object)), object]));
+    const known = entry.record?.inventory ?? [];
+    const unlisted = known.filter(({ ref }) => !listed.has(refText(ref)));
+    const live = new Map([...listed, ...(await liveOf(ground.kube, refsOf(unlisted), (ref) => kindIn(discovery, ref), signal))]);
+    const strangers = found.objects.filter((object) => !known.some(({ ref }) => refText(ref) === refText(refOf(object))));
+    const inventory = [...known, ...rebuilt(strangers)];
+    const policy = assignment.deletionPolicy === 'DELETION_POLICY_ORPHAN' ? 'Orphan' : 'Delete';
+    const owner = ownerOfEntry(ground, entry);
+    const { revision } = assignment;
+    const plan = planRemoval({ inventory, owner, policy, live, revision, approval: approvalOf(assignment) });
+    entry.prunePending = plan.pending.filter(({ reason }) => reason !== 'Terminating').length;
+    const left = without(
+      inventory,
+      plan.forget.map((forgotten) => forgotten.entry),
+    );
+    if (left.length === 0 && found.objects.length === 0 && found.complete) {
+      if (entry.record) await ground.store.remove(entry.uid, signal);
+      entry.record = undefined;
+      ground.claims.keep(entry.uid, []);
+      return true;
+    }
+    if (entry.record) await ground.save(entry, { ...entry.record, inventory: left }, signal);
+    const failures = await carryOut(ground, entry, discovery, plan, signal);
+    if (failures.length > 0) throw new ProblemError(problemOfFailures(failures));
+    throw new ProblemError(waitingFor(plan.pending.length, entry.prunePending, found.missing));
+  });
+}
+
+async function carryOut(
+  ground: Ground,
+  entry: Entry,
+  discovery: Discovery,
+  plan: ReturnType<typeof planRemoval>,
+  signal: AbortSignal,
+): Promise<readonly Failure[]> {
+  if (plan.delete.length + plan.release.length === 0) return [];
+  const remover = removerOf(ground, entry, discovery);
+  const deletions = await deleteAll(plan.delete, remover, signal);
+  const releases = await releaseAll(
+    plan.release.map((object) => ({ ref: refOf(object), object })),
+    remover,
+    signal,
+  );
+  return [...deletions, ...releases];
+}
+
+function waitingFor(pending: number, held: number, missing: readonly string[]): ConstructorParameters<typeof ProblemError>[0] {
+  if (held > 0)
+    return {
+      reason: 'PrunePending',
+      message: `${held} objects are kept until somebody approves their deletion`,
+      waits: true,
+      retryable: true,
+    };
+  if (missing.length > 0)
+    return {
+      reason: 'NotConfirmed',
+      message: `nobody can say that nothing is left: ${missing.slice(0, 5).join(', ')}`,
+      waits: true,
+      retryable: true,
+    };
+  return {
+    reason: 'Removing',
+    message: `its objects are going${pending > 0 ? `, ${pending} wait for their finalizers` : ''}`,
+    waits: true,
+    retryable: true,
+  };
+}

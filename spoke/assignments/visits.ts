@@ -1,0 +1,222 @@
+import type { Assignment } from '../../proto/mod.ts';
+import { backoffMs } from '../../shared/kernel/mod.ts';
+import { span } from '../../shared/telemetry/mod.ts';
+import { changesText, dryRun } from '../apply/mod.ts';
+import { nameOf, summarise, type HealthSummary } from '../health/mod.ts';
+import { refText } from '../kube/mod.ts';
+import { applyRevision, contentOf, correct, prepare, type Ground } from './appliers.ts';
+import { kindIn } from './cluster.ts';
+import { decide, type Step } from './decide.ts';
+import { inputsOf, type Entry } from './entries.ts';
+import { driftOf, type Drift } from './observed.ts';
+import { ProblemError, problemOf, problemOfFailures } from './problems.ts';
+import { prune, remove } from './removers.ts';
+import { reportOf, type Status } from './reports.ts';
+
+const correctionBackoff = { firstMs: 500, maxMs: 60_000 };
+/** After this long without drift, the next correction is prompt again; and what was said about the last one is old news. */
+const calmMs = 5 * 60_000;
+const timeoutDefaultMs = 5 * 60_000;
+
+/** One visit: looks at everything, does the one next step, says how it is. Whatever goes wrong is reported, never thrown. */
+export async function visit(ground: Ground, entry: Entry, signal: AbortSignal): Promise<void> {
+  const { assignment } = entry;
+  entry.problem = undefined;
+  try {
+    await watchInventory(ground, entry);
+    const drift = driftIn(ground, entry);
+    const step = decide({ assignment, record: entry.record, drift });
+    await span('spoke.reconcile', { parent: assignment?.cause?.traceparent ?? '', attributes: { 'wheelhouse.step': step.do } }, () =>
+      take(ground, entry, step, signal),
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    entry.problem = problemOf(error);
+    ground.log.warn('assignment not reconciled', { assignment: entry.uid, reason: entry.problem.reason, message: entry.problem.message });
+  }
+  report(ground, entry);
+}
+
+async function take(ground: Ground, entry: Entry, step: Step, signal: AbortSignal): Promise<void> {
+  const { assignment } = entry;
+  entry.observedKey = step.do === 'observe' ? entry.observedKey : '';
+  if (step.do === 'keep' || step.do === 'suspend' || !assignment) return;
+  switch (step.do) {
+    case 'refuse':
+      throw new ProblemError({ reason: step.reason, message: step.message, waits: false, retryable: false });
+    case 'remove':
+      entry.removed ||= await remove(ground, entry, assignment, signal);
+      return;
+    case 'observe':
+      return observe(ground, entry, assignment, signal);
+    case 'apply':
+      say(ground, entry, '');
+      report(ground, entry);
+      await applyRevision(ground, entry, assignment, signal);
+      break;
+    case 'correct':
+      await correctDrift(ground, entry, assignment, step.drift, signal);
+      break;
+    case 'watch':
+      break;
+  }
+  await pruneWhenHealthy(ground, entry, assignment, signal);
+}
+
+/** Kinds of what the record holds, for a process that has not written them itself. */
+async function watchInventory(ground: Ground, entry: Entry): Promise<void> {
+  const unwatched = (entry.record?.inventory ?? []).filter(({ ref }) => !ground.observer.isWatched(ref));
+  if (unwatched.length === 0) return;
+  const discovery = await ground.discoveries.get();
+  ground.observer.watch(unwatched.map(({ ref }) => kindIn(discovery, ref)).filter((kind) => kind !== undefined));
+}
+
+function driftIn(ground: Ground, entry: Entry): readonly Drift[] {
+  return (entry.record?.inventory ?? []).map((one) => driftOf(one, ground.observer.look(one.ref))).filter((drift) => drift !== undefined);
+}
+
+async function correctDrift(
+  ground: Ground,
+  entry: Entry,
+  assignment: Assignment,
+  drift: readonly Drift[],
+  signal: AbortSignal,
+): Promise<void> {
+  const nowMs = ground.clock.monotonicMs();
+  const what = drift.slice(0, 5).map(({ entry: { ref }, how }) => `${nameOf(ref)}: ${how}`);
+  const text = what.join('; ') + (drift.length > what.length ? `; and ${drift.length - what.length} more` : '');
+  if (nowMs < entry.correctAtMs) {
+    say(ground, entry, `drift, to be corrected: ${text}`);
+    return;
+  }
+  if (nowMs - entry.correctAtMs > calmMs) entry.corrections = 0;
+  entry.corrections += 1;
+  entry.correctAtMs = nowMs + backoffMs(correctionBackoff, entry.corrections, ground.random);
+  await correct(
+    ground,
+    entry,
+    assignment,
+    drift.map(({ entry: { ref } }) => ref),
+    signal,
+  );
+  say(ground, entry, `drift corrected: ${text}`);
+  ground.log.info('drift corrected', { assignment: entry.uid, drift: text });
+}
+
+async function pruneWhenHealthy(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<void> {
+  if (summaryOf(ground, entry).health !== 'Healthy') return;
+  // Somebody else's change that is still to be corrected: then this is not the revision.
+  if (driftIn(ground, entry).length > 0) return;
+  const failures = await prune(ground, entry, assignment, signal);
+  if (failures.length > 0) say(ground, entry, `not all could be pruned: ${problemOfFailures(failures).message}`);
+}
+
+/** What would be done, by asking the API server and writing nothing; asked again only when something differs. */
+async function observe(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<void> {
+  const drift = driftIn(ground, entry);
+  const key = [assignment.revision, assignment.state, ...drift.map(({ entry: { ref }, how }) => `${refText(ref)} ${how}`)].join('\n');
+  if (key === entry.observedKey) return;
+  if (assignment.state === 'ASSIGNMENT_STATE_REMOVED') {
+    say(ground, entry, `would remove ${entry.record?.inventory.length ?? 0} objects`);
+  } else {
+    const content = await contentOf(ground, entry, assignment, signal);
+    const { stages, writes, applier } = await prepare(ground, entry, assignment, content, signal);
+    // Looked at, not taken.
+    ground.claims.keep(
+      entry.uid,
+      (entry.record?.inventory ?? []).map(({ ref }) => ref),
+    );
+    const { changes, failures } = await dryRun(stages, writes, applier, signal);
+    if (failures.length > 0) throw new ProblemError(problemOfFailures(failures));
+    say(ground, entry, `would be: ${changesText(changes)}`);
+  }
+  entry.observedKey = key;
+}
+
+function say(ground: Ground, entry: Entry, note: string): void {
+  entry.note = note;
+  entry.noteAtMs = ground.clock.monotonicMs();
+}
+
+const timeoutOf = (entry: Entry): number => inputsOf(entry)?.health.timeoutMs ?? timeoutDefaultMs;
+
+/** When what is applied would be called late, wall time: counted from the apply, or from when it was last seen healthy. */
+const lateAtMs = (entry: Entry): number => Math.max(entry.record?.applied?.appliedAtMs ?? 0, entry.healthyAtMs) + timeoutOf(entry);
+
+export function summaryOf(ground: Ground, entry: Entry): HealthSummary {
+  const { record } = entry;
+  const seen = (record?.applied ? record.inventory : [])
+    .filter(({ dropped, uid, rebuilt }) => !dropped && (uid !== undefined || rebuilt))
+    .map(({ ref, uid }) => ({ ref, uid, state: ground.observer.look(ref) }));
+  const timeoutMs = timeoutOf(entry);
+  return summarise(seen, { waitedMs: ground.clock.now() - (lateAtMs(entry) - timeoutMs), timeoutMs });
+}
+
+/** Milliseconds until time alone changes what is said; undefined: it does not. */
+export function lookAgainMs(ground: Ground, entry: Entry): number | undefined {
+  const delays: number[] = [];
+  const { clock } = ground;
+  if (summaryOf(ground, entry).counts.Progressing > 0) delays.push(lateAtMs(entry) - clock.now());
+  if (entry.problem?.waits) delays.push(entry.receivedAtMs + timeoutOf(entry) - clock.monotonicMs());
+  if (entry.correctAtMs > clock.monotonicMs()) delays.push(entry.correctAtMs - clock.monotonicMs());
+  if (entry.note !== '') delays.push(entry.noteAtMs + calmMs - clock.monotonicMs());
+  // A kind that is not served, or was not when it was asked for.
+  if (entry.record?.inventory.some(({ ref }) => !ground.observer.isWatched(ref))) delays.push(unservedLookMs);
+  const coming = delays.filter((ms) => ms > 0);
+  return coming.length === 0 ? undefined : Math.min(...coming) + 1;
+}
+
+const unservedLookMs = 30_000;
+
+const stanceOf = ({ assignment, removed }: Entry): Status['stance'] => {
+  if (!assignment) return 'Unassigned';
+  if (assignment.mode === 'ASSIGNMENT_MODE_SUSPENDED') return 'Suspended';
+  if (assignment.mode === 'ASSIGNMENT_MODE_OBSERVE') return 'Observe';
+  if (assignment.state === 'ASSIGNMENT_STATE_REMOVED') return removed ? 'Removed' : 'Removing';
+  return 'Enforce';
+};
+
+/** Says how the assignment is, if that differs from what was said last. */
+export function report(ground: Ground, entry: Entry): void {
+  const { assignment, record } = entry;
+  const { clock } = ground;
+  if (entry.note !== '' && clock.monotonicMs() - entry.noteAtMs >= calmMs) entry.note = '';
+  const summary = summaryOf(ground, entry);
+  const applied = record?.applied && !record.applying ? record.applied.revision : '';
+  const wanted = assignment?.revision ?? record?.applied?.revision ?? '';
+  if (summary.health === 'Healthy') {
+    entry.healthyAtMs = clock.now();
+    if (applied === wanted && entry.hops.applied !== undefined)
+      entry.hops = { ...entry.hops, healthy: entry.hops.healthy ?? (clock.monotonicMs() - entry.receivedAtMs) / 1000 };
+  }
+  const value = reportOf(
+    {
+      uid: entry.uid,
+      fence: entry.fence,
+      wanted,
+      applied,
+      summary,
+      problem: entry.problem,
+      stance: stanceOf(entry),
+      note: notesOf(entry),
+      late: clock.monotonicMs() - entry.receivedAtMs >= timeoutOf(entry),
+      inventory: record?.inventory ?? [],
+      prunePending: entry.prunePending,
+      hops: entry.hops,
+      traceparent: assignment?.cause?.traceparent ?? '',
+    },
+    entry.conditions,
+    clock.now(),
+  );
+  entry.conditions = value.conditions;
+  const text = JSON.stringify(value);
+  if (text === entry.reported) return;
+  entry.reported = text;
+  ground.onReport(entry.uid, value);
+}
+
+function notesOf({ note, prunePending, record }: Entry): string {
+  const pending = prunePending > 0 ? `PrunePending: ${prunePending} objects are kept until their deletion is approved` : '';
+  const notHeld = record?.applied && !record.applied.layer ? 'ContentNotHeld: its content is only in the cache' : '';
+  return [note, pending, notHeld].filter((text) => text !== '').join('; ');
+}

@@ -272,7 +272,9 @@ export class MemoryKube implements KubeClient {
   /** One request: silence, faults, rights and the log around what is decided in one go. */
   async #request<T>(about: About, options: WriteOptions, signal: AbortSignal, answer: () => T): Promise<T> {
     const { verb, kind, namespace = '', name = '' } = about;
+    let isLogged = false;
     const log = (outcome: MemoryRequest['outcome']): void => {
+      isLogged = true;
       this.#requests.push({ verb, kind: kind?.kind ?? '', namespace, name, as: options.as, dryRun: options.dryRun ?? false, outcome });
       if (this.#requests.length > requestsMax) this.#requests.shift();
     };
@@ -287,7 +289,7 @@ export class MemoryKube implements KubeClient {
       if (fault) throw planned(fault.code);
       return structuredClone(result);
     } catch (error) {
-      if (error instanceof KubeError && this.#requests.at(-1)?.outcome !== 'OK') log(error.code);
+      if (error instanceof KubeError && !isLogged) log(error.code);
       throw error;
     }
   }

@@ -1,6 +1,4 @@
 // Promotion: which release a target may take, on evidence of the environments before it; and what its clusters lack.
 export { decide, type Choice, type Offer, type Predecessor, type Wait } from './decide.ts';
-export { predecessorsOf } from './graph.ts';
-export type { Declarations, Declared, TargetRows } from './port.ts';
 export { PromotionService, type Promoted, type PromotionOptions } from './service.ts';
 export { keysAffectedBy, keysWaiting } from './wakes.ts';

@@ -1,15 +1,14 @@
-import { digestOf, revisionOf, type Digest } from '#shared/kernel/mod.ts';
+import { digestOf, inputsBytes, revisionOf, type Digest } from '#shared/kernel/mod.ts';
+import { resolveInputs, targetById, type Target } from '#hub/apps/mod.ts';
+import { clustersSelectedBy, type Cluster } from '#hub/clusters/mod.ts';
+import { environmentsOf, predecessorsOf } from '#hub/environments/mod.ts';
 import { evidenceOf, reportedOf, type Watch } from '#hub/health/mod.ts';
 import type { Member, PlanFacts } from '#hub/rollouts/mod.ts';
-import type { ClusterRow, EnvironmentRow, TargetRow, Trx, VariantRow } from '#hub/store/mod.ts';
+import type { Trx, VariantRow } from '#hub/store/mod.ts';
 import type { Offer, Predecessor } from './decide.ts';
-import { predecessorsOf } from './graph.ts';
-import type { Declarations, Declared, TargetRows } from './port.ts';
 
 export interface Loaded {
-  readonly target: TargetRow;
-  readonly rows: TargetRows;
-  readonly declared: Declared;
+  readonly target: Target;
   readonly offer: Offer;
   readonly members: readonly Member[];
   readonly unenrolledIds: ReadonlySet<number>;
@@ -22,57 +21,43 @@ const unprovenMax = 4;
 const chunk = 500;
 
 /** What a promotion into this target is decided on; undefined: there is no such target. */
-export async function loadTarget(
-  trx: Trx,
-  targetId: number,
-  declarations: Declarations,
-  watch: Watch,
-  approvedReleaseId: number | null,
-): Promise<Loaded | undefined> {
-  const target = await trx.selectFrom('targets').selectAll().where('id', '=', targetId).executeTakeFirst();
+export async function loadTarget(trx: Trx, targetId: number, watch: Watch, approvedReleaseId: number | null): Promise<Loaded | undefined> {
+  const target = await targetById(trx, targetId);
   if (!target) return undefined;
-  const environment = await trx.selectFrom('environments').selectAll().where('id', '=', target.environment_id).executeTakeFirstOrThrow();
-  const app = await trx.selectFrom('apps').selectAll().where('id', '=', target.app_id).executeTakeFirstOrThrow();
-  const tenant = await trx.selectFrom('tenants').selectAll().where('id', '=', app.tenant_id).executeTakeFirstOrThrow();
-  const rows = { tenant, environment, app };
-  const declared = declarations.read(rows);
-  const { members, unenrolled } = await membersOf(trx, rows, declared, declarations);
+  const { app, environment, row } = target;
+  const { members, unenrolled } = await membersOf(trx, target);
   const siblings = await trx.selectFrom('targets').select('id').where('app_id', '=', app.id).execute();
   const offer: Offer = {
     environment: environment.name,
-    mode: declared.mode,
-    allowUnexercised: declared.allowUnexercised,
+    mode: environment.spec.promotion.mode,
+    allowUnexercised: environment.spec.promotion.allowUnexercised,
     releases: await releasesOf(trx, app.id, environment.name),
-    currentReleaseId: target.current_release_id,
+    currentReleaseId: row.current_release_id,
     runningReleaseId: (await runningOf(trx, targetId))?.release_id ?? null,
     approvedReleaseId,
-    predecessors: await predecessors(trx, rows, declared, declarations, watch),
+    predecessors: await predecessors(trx, target, watch),
     enrolled: members.length,
     unenrolled: unenrolled.map(({ name }) => name),
     settling: watch.timing().settling,
     recordBehind: watch.recordBehind !== undefined,
   };
   const unenrolledIds = new Set(unenrolled.map(({ id }) => id));
-  return { target, rows, declared, offer, members, unenrolledIds, siblings: siblings.map(({ id }) => id) };
+  return { target, offer, members, unenrolledIds, siblings: siblings.map(({ id }) => id) };
 }
 
-async function membersOf(
-  trx: Trx,
-  rows: TargetRows,
-  declared: Declared,
-  declarations: Declarations,
-): Promise<{ members: Member[]; unenrolled: ClusterRow[] }> {
-  if (declared.namespace === undefined) return { members: [], unenrolled: [] };
-  const clusters = await trx.selectFrom('clusters').selectAll().where('state', '<>', 'Revoked').orderBy('id').execute();
-  const selected = clusters.filter((cluster) => declarations.selects(rows.environment, cluster));
-  const { enrolled = [], unenrolled = [] } = Object.groupBy(selected, ({ state, uid }) =>
-    state === 'Accepted' && uid !== null ? 'enrolled' : 'unenrolled',
-  );
-  const members = enrolled.map((cluster) => ({
-    clusterId: cluster.id,
-    clusterName: cluster.name,
-    inputs: declarations.inputs(rows, cluster),
-  }));
+async function membersOf(trx: Trx, { tenant, environment, declared }: Target): Promise<{ members: Member[]; unenrolled: Cluster[] }> {
+  if (!declared) return { members: [], unenrolled: [] };
+  const selected = await clustersSelectedBy(trx, environment.spec.clusterSelector);
+  const members: Member[] = [];
+  const unenrolled: Cluster[] = [];
+  for (const cluster of selected) {
+    if (cluster.state === 'Revoked') continue;
+    if (cluster.state !== 'Accepted' || cluster.uid === null) unenrolled.push(cluster);
+    else {
+      const inputs = inputsBytes(resolveInputs({ tenant, environment, target: declared, cluster }));
+      members.push({ clusterId: cluster.id, clusterName: cluster.name, inputs });
+    }
+  }
   return { members, unenrolled };
 }
 
@@ -98,42 +83,24 @@ const runningOf = (trx: Trx, targetId: number) =>
     .limit(1)
     .executeTakeFirst();
 
-async function predecessors(
-  trx: Trx,
-  { tenant, environment, app }: TargetRows,
-  declared: Declared,
-  declarations: Declarations,
-  watch: Watch,
-): Promise<Predecessor[]> {
-  const environments = await trx.selectFrom('environments').selectAll().where('tenant_id', '=', tenant.id).execute();
-  const byName = new Map(environments.map((row) => [row.name, row]));
-  const after = (name: string): readonly string[] => {
-    const row = byName.get(name);
-    return row ? declarations.after(row) : [];
-  };
+async function predecessors(trx: Trx, { tenant, app, environment }: Target, watch: Watch): Promise<Predecessor[]> {
+  const environments = await environmentsOf(trx, tenant.id);
+  const order = new Map(environments.map(({ name, spec }) => [name, spec.after]));
+  const ids = new Map(environments.map(({ name, id }) => [name, id]));
+  const targeted = new Set(app.spec.targets.map((target) => target.environment));
   const found: Predecessor[] = [];
-  for (const name of predecessorsOf(environment.name, after, declared.targets)) {
-    const row = byName.get(name);
-    found.push(await predecessor(trx, app.id, name, row, watch));
-  }
+  for (const name of predecessorsOf(environment.name, order, targeted))
+    found.push(await predecessor(trx, app.id, name, ids.get(name), watch));
   return found;
 }
 
-async function predecessor(
-  trx: Trx,
-  appId: number,
-  name: string,
-  environment: EnvironmentRow | undefined,
-  watch: Watch,
-): Promise<Predecessor> {
-  const target =
-    environment &&
-    (await trx
-      .selectFrom('targets')
-      .selectAll()
-      .where('app_id', '=', appId)
-      .where('environment_id', '=', environment.id)
-      .executeTakeFirst());
+async function predecessor(trx: Trx, appId: number, name: string, environmentId: number | undefined, watch: Watch): Promise<Predecessor> {
+  const target = await trx
+    .selectFrom('targets')
+    .selectAll()
+    .where('app_id', '=', appId)
+    .where('environment_id', '=', environmentId ?? 0)
+    .executeTakeFirst();
   if (!target) return { environment: name, currentReleaseId: null, exercised: false, running: false, placements: 0, unproven: [] };
   const running = (await runningOf(trx, target.id)) !== undefined;
   const { count } = await trx
@@ -184,24 +151,25 @@ async function unprovenOf(trx: Trx, targetId: number, watch: Watch): Promise<str
 
 /** What the plan of a rollout to `releaseId` is made of; undefined: the release has nothing for this environment. */
 export async function loadPlan(trx: Trx, loaded: Loaded, releaseId: number, otherTraceparent: string): Promise<PlanFacts | undefined> {
-  const { target, rows, declared, members, unenrolledIds } = loaded;
+  const { target, members, unenrolledIds } = loaded;
+  const { declared, app, environment } = target;
   const release = await trx.selectFrom('releases').selectAll().where('id', '=', releaseId).executeTakeFirst();
   const variant = await trx
     .selectFrom('variants')
     .selectAll()
     .where('release_id', '=', releaseId)
-    .where('environment', '=', rows.environment.name)
+    .where('environment', '=', environment.name)
     .executeTakeFirst();
-  if (!release || !variant || declared.namespace === undefined) return undefined;
+  if (!release || !variant || !declared) return undefined;
   const commit = await trx.selectFrom('commits').select('traceparent').where('id', '=', release.commit_id).executeTakeFirst();
-  const placements = await trx.selectFrom('placements').selectAll().where('app_id', '=', rows.app.id).execute();
-  const running = await runningOf(trx, target.id);
+  const placements = await trx.selectFrom('placements').selectAll().where('app_id', '=', app.id).execute();
+  const running = await runningOf(trx, target.row.id);
   return {
-    target,
+    target: target.row,
     release,
     variant,
     namespace: declared.namespace,
-    maxConcurrent: declared.maxConcurrent,
+    maxConcurrent: environment.spec.rollout.maxConcurrent,
     traceparents: { release: commit?.traceparent ?? '', other: otherTraceparent },
     members,
     unenrolledIds,
@@ -210,7 +178,7 @@ export async function loadPlan(trx: Trx, loaded: Loaded, releaseId: number, othe
       rollout: running,
       rows: await trx.selectFrom('rollout_clusters').selectAll().where('rollout_id', '=', running.id).execute(),
     },
-    inFlightElsewhere: await inFlightElsewhere(trx, rows.app.id, target.id),
+    inFlightElsewhere: await inFlightElsewhere(trx, app.id, target.row.id),
     ...(await knownIds(trx, members, variant)),
   };
 }

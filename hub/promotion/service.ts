@@ -3,13 +3,11 @@ import type { Watch } from '#hub/health/mod.ts';
 import { plan, type Plan, type PlanFacts } from '#hub/rollouts/mod.ts';
 import { put, type DecideContext, type Decision, type Store, type TargetRow } from '#hub/store/mod.ts';
 import { decide, type Choice, type Wait } from './decide.ts';
-import type { Declarations } from './port.ts';
 import { loadPlan, loadTarget, type Loaded } from './record.ts';
 
 export interface PromotionOptions {
   readonly store: Store;
   readonly watch: Watch;
-  readonly declarations: Declarations;
 }
 
 export interface Promoted {
@@ -48,12 +46,12 @@ export class PromotionService {
   }
 
   #look(targetId: number, approvedReleaseId: number | null, asked: Asked): Promise<Promoted> {
-    const { store, watch, declarations } = this.#options;
+    const { store, watch } = this.#options;
     return span('hub.promotion.decide', { attributes: { 'wheelhouse.target': targetId } }, () => {
       const traceparent = currentTraceparent();
       return store.decide(
         async (trx): Promise<State> => {
-          const loaded = await loadTarget(trx, targetId, declarations, watch, approvedReleaseId);
+          const loaded = await loadTarget(trx, targetId, watch, approvedReleaseId);
           if (!loaded) return { loaded, choice: { releaseId: null, wait: none }, facts: undefined };
           const choice = chosen(loaded);
           const facts = choice.releaseId === null ? undefined : await loadPlan(trx, loaded, choice.releaseId, traceparent);
@@ -68,22 +66,25 @@ export class PromotionService {
 const none: Wait = { reason: '', message: '' };
 
 /** An app that no longer names the environment leaves its clusters as they are. */
-const chosen = ({ declared, offer, rows }: Loaded): Choice =>
-  declared.namespace === undefined
-    ? { releaseId: null, wait: { reason: 'NotTargeted', message: `the app does not name environment ${rows.environment.name} any more` } }
-    : decide(offer);
+const chosen = ({ target, offer }: Loaded): Choice =>
+  target.declared
+    ? decide(offer)
+    : {
+        releaseId: null,
+        wait: { reason: 'NotTargeted', message: `the app does not name environment ${target.environment.name} any more` },
+      };
 
 /** A choice and its plan as rows, one audit entry and the effects to run. Pure. */
 export function decisionOf({ loaded, choice, facts }: State, asked: Asked, context: DecideContext): Decision<Promoted> {
   if (!loaded) return { result: { rollout: null, wait: none } };
   const planned = facts && plan(facts, context);
   const wait = waitOf(choice, planned);
-  const target = targetRow(loaded.target, planned, wait, context.now);
-  const writes = [...(planned?.writes ?? []), ...(sameTarget(target, loaded.target) ? [] : [put('targets', target)])];
+  const target = targetRow(loaded.target.row, planned, wait, context.now);
+  const writes = [...(planned?.writes ?? []), ...(sameTarget(target, loaded.target.row) ? [] : [put('targets', target)])];
   const rollout = planned?.rollout;
   const result: Promoted = { rollout: rollout?.uid ?? null, wait };
   if (writes.length === 0) return { result };
-  const { tenant, app, environment } = loaded.rows;
+  const { tenant, app, environment } = loaded.target;
   return {
     result,
     writes,

@@ -1,4 +1,4 @@
-// Content in OCI registries: resolve, fetch, push, tag. Knows nothing of what the content means; usable on its own.
+// Content in OCI registries: resolve, fetch, push, tag. Knows nothing of what the content means; usable on its own (see README.md).
 export type {
   Content,
   Credential,

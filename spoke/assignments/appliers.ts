@@ -17,6 +17,8 @@ export interface Ground extends AssignmentsParts {
   readonly observer: Observer;
   readonly discoveries: Discoveries;
   readonly claims: Claims;
+  /** Gives up the visit's place while it waits for something that is not the cluster. */
+  readonly outside: <T>(work: () => Promise<T>) => Promise<T>;
   /** Durable before it is believed. */
   readonly save: (entry: Entry, record: AssignmentRecord, signal: AbortSignal) => Promise<void>;
 }
@@ -39,9 +41,10 @@ export const sinceReceipt = (ground: Pick<Ground, 'clock'>, entry: Entry): numbe
 export async function contentOf(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<VerifiedContent> {
   const held = [entry.record?.applied, entry.record?.applying].filter((content) => content !== undefined);
   return span('spoke.fetch', {}, async () => {
-    const content = await ground.fetcher.fetch(assignment, held, signal, () => {
+    const onFetched = (): void => {
       entry.hops = { ...entry.hops, fetched: entry.hops.fetched ?? sinceReceipt(ground, entry) };
-    });
+    };
+    const content = await ground.outside(() => ground.fetcher.fetch(assignment, held, signal, onFetched));
     entry.hops = { ...entry.hops, verified: entry.hops.verified ?? sinceReceipt(ground, entry) };
     return content;
   });

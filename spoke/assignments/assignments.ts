@@ -9,6 +9,7 @@ import { Claims } from './claims.ts';
 import { Discoveries } from './cluster.ts';
 import { newEntry, type Entry } from './entries.ts';
 import { rebuilt } from './inventory.ts';
+import { boundedFetcher } from '../fetch/mod.ts';
 import { kindOf, Observer } from './observer.ts';
 import { Sight, type Observing } from './observing.ts';
 import type { AssignmentsParts } from './parts.ts';
@@ -35,7 +36,7 @@ export interface Assignments {
 const visitsMax = 4;
 /** Of these, what those may use whose last visit failed: that one is broken is no reason for another to wait. */
 const troubledMax = 2;
-const visitTimeoutMs = 120_000;
+const visitTimeoutMs = 10 * 60_000;
 const retry = { firstMs: 500, maxMs: 60_000 };
 
 export const startAssignments = (parts: AssignmentsParts): Assignments => new Engine(parts);
@@ -49,6 +50,9 @@ class Engine implements Assignments {
   readonly #running = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   readonly #sight: Sight;
+  /** Visits that have a place. */
+  #busy = 0;
+  readonly #returning: (() => void)[] = [];
   #visitsTroubled = 0;
   /** Nothing is visited before all records are known: they say which objects are whose. */
   #listed = false;
@@ -65,6 +69,8 @@ class Engine implements Assignments {
       observer: new Observer({ ...parts, onChange: (uid) => this.#changed(uid), onKind: (kind) => this.#kindChanged(kind) }),
       discoveries: new Discoveries(parts.kube, parts.clock, signal),
       claims: new Claims(),
+      fetcher: boundedFetcher(parts.fetcher, parts.clock),
+      outside: (work) => this.#outside(work),
       save: (entry, record, saving) => this.#save(entry, record, saving),
     };
     this.#track(this.#loadAll(signal));
@@ -142,7 +148,7 @@ class Engine implements Assignments {
   }
 
   #pump(): void {
-    while (this.#listed && this.#desired && !this.#stop.signal.aborted && this.#running.size < visitsMax) {
+    while (this.#listed && this.#desired && !this.#stop.signal.aborted && this.#busy < visitsMax) {
       const queue = this.#nextQueue();
       const uid = queue?.take();
       const entry = uid === undefined ? undefined : this.#entries.get(uid);
@@ -162,6 +168,23 @@ class Engine implements Assignments {
     return this.#troubled.pending > 0 && this.#visitsTroubled < troubledMax ? this.#troubled : undefined;
   }
 
+  #leave(): void {
+    const next = this.#returning.shift();
+    if (next) next();
+    else this.#busy -= 1;
+  }
+
+  async #outside<T>(work: () => Promise<T>): Promise<T> {
+    this.#leave();
+    this.#pump();
+    try {
+      return await work();
+    } finally {
+      if (this.#busy < visitsMax) this.#busy += 1;
+      else await new Promise<void>((resolve) => this.#returning.push(resolve));
+    }
+  }
+
   #track(work: Promise<void>): void {
     const tracked = work
       .catch((error: unknown) => {
@@ -177,6 +200,7 @@ class Engine implements Assignments {
   async #visit(entry: Entry, queue: KeyedQueue): Promise<void> {
     const { clock } = this.#parts;
     entry.visiting = true;
+    this.#busy += 1;
     const troubled = queue === this.#troubled;
     if (troubled) this.#visitsTroubled += 1;
     entry.cancelLook?.();
@@ -195,6 +219,7 @@ class Engine implements Assignments {
       if (troubled) this.#visitsTroubled -= 1;
       queue.done(entry.uid);
       if (!this.#stop.signal.aborted) this.#schedule(entry);
+      this.#leave();
     }
   }
 

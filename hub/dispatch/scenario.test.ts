@@ -1,0 +1,297 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Health } from '#proto/mod.ts';
+import { digestOf } from '#shared/kernel/mod.ts';
+import { put } from '#hub/store/mod.ts';
+import { clusterRow, FakeSpoke, Fleet } from './fleet.fixture.ts';
+
+// The hub below its transports: releases, targets, rollouts, dispatch and reports together, in virtual time.
+
+const threeStages = { environments: { dev: ['d1'], staging: ['s1', 's2'], prod: ['p1'] } };
+const degraded = { health: Health.HEALTH_DEGRADED, reason: 'Unschedulable', message: 'apps/Deployment/web/web: 0/3 nodes match' };
+
+test('a release goes from the first environment to the last, on evidence', async () => {
+  await using fleet = await Fleet.start(threeStages);
+  await fleet.connectAll();
+  const { id, digest } = await fleet.release();
+  await fleet.tick(12);
+  assert.deepEqual(fleet.errors, []);
+  for (const environment of ['dev', 'staging', 'prod']) {
+    assert.deepEqual(await fleet.rollouts(environment), ['Release Succeeded AllHealthy'], environment);
+    const target = await fleet.target(environment);
+    assert.deepEqual([target.current_release_id, target.exercised, target.waiting_reason], [id, 1, '']);
+  }
+  const desired = fleet.desiredOf(fleet.spoke('p1').uid)?.desired;
+  assert.equal(desired?.assignments[0]?.indexDigest, digest);
+  assert.match(desired?.assignments[0]?.cause?.traceparent ?? '', /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  assert.equal((await fleet.evidence('p1')).health, 'Healthy');
+});
+
+test('steady state writes nothing: not to the record, not to the bus', async () => {
+  await using fleet = await Fleet.start(threeStages);
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(12);
+  const before = await counts(fleet);
+  await fleet.tick(20);
+  assert.deepEqual(await counts(fleet), before);
+});
+
+const counts = async (fleet: Fleet): Promise<number[]> => {
+  const { count } = await fleet.store.read
+    .selectFrom('audit')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  const reports = await fleet.store.read.selectFrom('reports').selectAll().execute();
+  const refusals = await fleet.refusals();
+  return [count, fleet.bus.writes, refusals.length, ...reports.map((row) => row.received_at)];
+};
+
+test('what never becomes healthy stops the rollout, and is named there and in the environment behind it', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2', 'd3'], prod: ['p1'] } });
+  fleet.spoke('d1').fares = () => degraded;
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(20);
+  const rollout = await fleet.store.read.selectFrom('rollouts').selectAll().executeTakeFirstOrThrow();
+  assert.equal(rollout.reason, 'ClustersDegraded');
+  assert.match(rollout.message, /d1 \(Unschedulable: apps\/Deployment\/web\/web/);
+  assert.equal(fleet.desiredOf(fleet.spoke('d2').uid), undefined);
+  assert.equal((await fleet.target('prod')).waiting_reason, 'PredecessorNotThere');
+
+  fleet.spoke('d1').fares = () => ({ health: Health.HEALTH_HEALTHY });
+  await fleet.tick(12);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy']);
+  assert.deepEqual(await fleet.rollouts('prod'), ['Release Succeeded AllHealthy']);
+});
+
+test('a newer release repairs a broken one although the limit is used up by it', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2'] } });
+  const { digest: broken } = await fleet.release();
+  for (const spoke of fleet.spokes.values())
+    spoke.fares = ({ indexDigest }) => (indexDigest === broken ? degraded : { health: Health.HEALTH_HEALTHY });
+  await fleet.connectAll();
+  await fleet.tick(6);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Progressing ClustersDegraded']);
+  await fleet.release();
+  await fleet.tick(8);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Superseded Superseded', 'Release Succeeded AllHealthy']);
+});
+
+test('a release that changes nothing in an environment touches nothing and proves nothing', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1'], prod: ['p1'] } });
+  await fleet.connectAll();
+  const first = await fleet.release('same');
+  await fleet.tick(8);
+  const writes = fleet.bus.writes;
+  await fleet.release('same');
+  await fleet.tick(8);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy', 'Release Succeeded AllUnchanged']);
+  assert.equal(fleet.bus.writes, writes);
+  const prod = await fleet.target('prod');
+  assert.deepEqual([prod.current_release_id, prod.waiting_reason], [first.id, 'NotExercised']);
+});
+
+test('an environment of no clusters succeeds without proving anything', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: [], prod: ['p1'] } });
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(6);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded NoClusters']);
+  assert.equal((await fleet.target('dev')).waiting_reason, 'NothingSelected');
+  const prod = await fleet.target('prod');
+  assert.deepEqual([prod.waiting_reason, await fleet.rollouts('prod')], ['PredecessorHasNoClusters', []]);
+  assert.match(prod.waiting_message, /dev/);
+});
+
+test('a cluster that enrols later is what its environment waited for', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1'] } });
+  const row = await fleet.cluster('d1');
+  await fleet.write([put('clusters', { ...row, state: 'Declared', uid: null })]);
+  await fleet.release();
+  await fleet.tick(3);
+  assert.deepEqual([(await fleet.target('dev')).waiting_reason, await fleet.rollouts('dev')], ['NotEnrolled', []]);
+  await fleet.write([put('clusters', row)]);
+  await fleet.connectAll();
+  await fleet.tick(5);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy']);
+  assert.equal((await fleet.target('dev')).waiting_reason, '');
+});
+
+test('a predecessor that the app does not target is skipped', async () => {
+  await using fleet = await Fleet.start({ ...threeStages, targets: ['dev', 'prod'] });
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(10);
+  assert.deepEqual(await fleet.rollouts('prod'), ['Release Succeeded AllHealthy']);
+});
+
+test('a manual environment waits, and takes what a person promotes', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1'], prod: ['p1'] }, promotion: { prod: { mode: 'Manual' } } });
+  await fleet.connectAll();
+  const { id } = await fleet.release();
+  const prod = await fleet.target('prod');
+  const early = await fleet.promotion.promote(prod.id, id, { actor: 'user:ann', reason: 'hurry' });
+  assert.deepEqual([early.rollout, early.wait.reason], [null, 'PredecessorHasNoClusters']);
+  await fleet.tick(8);
+  assert.equal((await fleet.target('prod')).waiting_reason, 'ManualPromotion');
+  const promoted = await fleet.promotion.promote(prod.id, id, { actor: 'user:ann', reason: 'tested' });
+  assert.equal(promoted.wait.reason, '');
+  await fleet.tick(6);
+  assert.deepEqual(await fleet.rollouts('prod'), ['Release Succeeded AllHealthy']);
+  const entry = await fleet.store.read
+    .selectFrom('audit')
+    .selectAll()
+    .where('actor', '=', 'user:ann')
+    .where('action', '=', 'start.rollout')
+    .execute();
+  assert.equal(entry[0]?.reason, 'tested');
+});
+
+test('changed inputs are a rollout of the same release; nothing reaches a cluster by the side door', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2'] } });
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(8);
+  const row = await fleet.cluster('d1');
+  await fleet.write([put('clusters', { ...row, parameters: '{"size":"large"}' })], [`target:${(await fleet.target('dev')).id}`]);
+  const untouched = fleet.bus.values.get(fleet.spoke('d2').uid)?.sequence;
+  await fleet.tick(6);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy', 'Inputs Succeeded AllHealthy']);
+  assert.equal(fleet.bus.values.get(fleet.spoke('d2').uid)?.sequence, untouched);
+  assert.match(String(fleet.desiredOf(fleet.spoke('d1').uid)?.desired.assignments[0]?.inputs), /large/);
+  assert.equal((await fleet.target('dev')).exercised, 1);
+});
+
+test('a cluster that joins gets the current release by a rollout; one that leaves keeps what it runs', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1'] } });
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(6);
+  const target = `target:${(await fleet.target('dev')).id}`;
+  await fleet.write([put('clusters', { ...clusterRow(9_001, 'd2', 'dev', 0), uid: 'cjoining' })], [target]);
+  const d2 = new FakeSpoke(fleet, 'cjoining', 'kube-d2');
+  fleet.spokes.set('d2', d2);
+  await d2.connect();
+  await fleet.tick(5);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy', 'Join Succeeded AllHealthy']);
+
+  await fleet.write([put('clusters', { ...(await fleet.cluster('d1')), labels: '{"stage":"none"}' })], [target]);
+  await fleet.release();
+  await fleet.tick(6);
+  const held = await fleet.store.read
+    .selectFrom('placements')
+    .innerJoin('clusters', 'clusters.id', 'placements.cluster_id')
+    .select(['placements.state', 'placements.hold_reason'])
+    .where('clusters.name', '=', 'd1')
+    .executeTakeFirstOrThrow();
+  assert.deepEqual(held, { state: 'Held', hold_reason: 'NotSelected' });
+  const [d1, joined] = [fleet.desiredOf(fleet.spoke('d1').uid)?.desired, fleet.desiredOf('cjoining')?.desired];
+  assert.equal(d1?.assignments[0]?.indexDigest, digestOf('index 1'));
+  assert.equal(joined?.assignments[0]?.indexDigest, digestOf('index 2'));
+});
+
+test('a relabelled cluster moves to the other environment with its placement', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2'], prod: ['p1'] } });
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(12);
+  const before = fleet.desiredOf(fleet.spoke('d2').uid)?.desired.assignments[0];
+  const keys = [`target:${(await fleet.target('prod')).id}`, `target:${(await fleet.target('dev')).id}`];
+  await fleet.write([put('clusters', { ...(await fleet.cluster('d2')), labels: '{"stage":"prod"}' })], keys);
+  await fleet.tick(8);
+  const after = fleet.desiredOf(fleet.spoke('d2').uid)?.desired.assignments;
+  assert.equal(after?.length, 1);
+  assert.deepEqual([after?.[0]?.uid, after?.[0]?.environment], [before?.uid, 'prod']);
+  assert.equal((await fleet.target('prod')).waiting_reason, '');
+});
+
+test('an API server that stops is Unknown within three beats although the beats go on', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1'] } });
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(6);
+  fleet.spoke('d1').observing = false;
+  await fleet.tick(3);
+  const evidence = await fleet.evidence('d1');
+  assert.deepEqual([evidence.health, evidence.reason, evidence.vouched], ['Unknown', 'ClusterApiSilent', false]);
+  fleet.spoke('d1').observing = true;
+  await fleet.tick(1);
+  assert.equal((await fleet.evidence('d1')).health, 'Healthy');
+});
+
+test('a hub that restarts in the middle fails nobody, starts nobody blindly, and goes on', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2', 'd3'], prod: ['p1'] } });
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(2);
+  await fleet.restartHub();
+  await fleet.outbox.idle();
+  assert.equal((await fleet.evidence('d1')).health, 'Unknown');
+  const states = await fleet.store.read.selectFrom('rollout_clusters').select('state').distinct().execute();
+  assert.ok(states.every(({ state }) => state !== 'Degraded' && state !== 'Unreachable'));
+  const [rollout] = await fleet.rollouts('dev');
+  assert.equal(rollout, 'Release Progressing Settling');
+  await fleet.connectAll();
+  await fleet.tick(12);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy']);
+  assert.deepEqual(await fleet.rollouts('prod'), ['Release Succeeded AllHealthy']);
+  const warnings = await fleet.store.read.selectFrom('rollout_events').select('reason').where('type', '=', 'Warning').execute();
+  assert.deepEqual(warnings, []);
+});
+
+test('a cluster that goes silent after its start holds the rollout, which names it, and goes on when it is back', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2', 'd3', 'd4', 'd5', 'd6'] } });
+  fleet.spoke('d1').fares = () => ({ health: Health.HEALTH_PROGRESSING });
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(3);
+  fleet.spoke('d1').disconnect();
+  await fleet.tick(8);
+  const rollout = await fleet.store.read.selectFrom('rollouts').selectAll().executeTakeFirstOrThrow();
+  assert.equal(rollout.reason, 'ClustersUnreachable');
+  assert.match(rollout.message, /policy: wait: d1 \(NotConnected/);
+  fleet.spoke('d1').fares = () => ({ health: Health.HEALTH_HEALTHY });
+  await fleet.spoke('d1').connect();
+  await fleet.tick(16);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy']);
+});
+
+test('a cluster that was never heard is passed over, not started, and named in the end', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2'] } });
+  await fleet.spoke('d2').connect();
+  await fleet.release();
+  await fleet.tick(6);
+  const rollout = await fleet.store.read.selectFrom('rollouts').selectAll().executeTakeFirstOrThrow();
+  assert.deepEqual([rollout.state, rollout.reason], ['Progressing', 'ClustersUnreachable']);
+  assert.match(rollout.message, /not heard from.*d1/);
+  assert.equal(fleet.desiredOf(fleet.spoke('d1').uid), undefined);
+  await fleet.spoke('d1').connect();
+  await fleet.tick(5);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy']);
+});
+
+test('a spoke above the record stops the fleet: nothing is published any more', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2'] } });
+  fleet.spoke('d1').fence = { epoch: 1, generation: 50, hash: Buffer.alloc(32, 1) };
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(4);
+  assert.equal(fleet.bus.writes, 0);
+  assert.equal((await fleet.target('dev')).waiting_reason, 'RecordBehind');
+  assert.deepEqual(await fleet.refusals(), ['RecordBehind']);
+});
+
+test('NATS lost everything: the bus is made to hold what the record holds, byte for byte', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2'] } });
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(8);
+  const held = new Map(fleet.bus.values);
+  fleet.bus.values.clear();
+  await fleet.dispatch.verify(AbortSignal.timeout(5_000));
+  assert.deepEqual(
+    [...fleet.bus.values].map(([uid, { bytes }]) => [uid, Buffer.compare(bytes, held.get(uid)?.bytes ?? Buffer.alloc(0))]),
+    [...held.keys()].map((uid) => [uid, 0]),
+  );
+});

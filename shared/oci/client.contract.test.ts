@@ -260,28 +260,36 @@ test('a registry that is not there is UNAVAILABLE, by the network', limited, asy
   );
 });
 
-for (const [name, handler] of [
-  ['never answers', () => {}],
-  ['stops in the middle', (_, r) => void r.writeHead(200, { 'content-length': blob.bytes.byteLength }).write(blob.bytes.slice(0, 2))],
-] as const satisfies readonly (readonly [string, Handler])[])
+const silent: readonly (readonly [name: string, handler: Handler, reached: 'asked' | 'answered', afterMs: number])[] = [
+  ['never answers', () => {}, 'asked', 30_000],
+  ['stops in the middle', (_, r) => r.writeHead(200).write(blob.bytes.slice(0, 2)), 'answered', 300_000],
+];
+for (const [name, handler, reached, afterMs] of silent)
   test(`a registry that ${name} is TIMED_OUT, in virtual time`, limited, async (t) => {
     const clock = new VirtualClock();
-    const arrived = Promise.withResolvers<void>();
+    const reach = { asked: Promise.withResolvers<void>(), answered: Promise.withResolvers<void>() };
+    const watched: typeof fetch = async (...request) => {
+      const response = await fetch(...request);
+      reach.answered.resolve();
+      return response;
+    };
     const e = await evil(
       t,
       (q, r, serial) => {
         handler(q, r, serial);
-        arrived.resolve();
+        reach.asked.resolve();
       },
-      { clock },
+      { clock, fetch: watched },
     );
-    const done = assert.rejects(e.client.fetch(e.repository, blob.descriptor, t.signal), fails('TIMED_OUT'));
-    await arrived.promise;
-    // What was written last has to arrive before time passes; both limits lie within what is advanced.
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    await clock.advance(30_001);
-    await clock.advance(300_001);
-    await done;
+    const outcome = e.client.fetch(e.repository, blob.descriptor, t.signal).catch((error: unknown) => error);
+    await reach[reached].promise;
+    await clock.advance(0);
+    await clock.advance(afterMs - 1);
+    assert.equal(await Promise.race([outcome, Promise.resolve('still waiting')]), 'still waiting');
+    await clock.advance(1);
+    const error = await outcome;
+    assert.ok(fails('TIMED_OUT')(error));
+    assert.match(String(error), new RegExp(`no end after ${afterMs} ms`));
   });
 
 test('a stop in the middle of a body stops, with its reason', limited, async (t) => {

@@ -1,6 +1,7 @@
 // Processes of one machine: started, waited for, stopped, and never left behind. Ports, locks and temporary folders for them.
 export { ProcessError, type ProcessCode } from './errors.ts';
 export { startProcess, type Ended, type ManagedProcess, type Output, type ProcessOptions, type Readiness } from './start.ts';
+export { runCommand, type CommandOptions, type Said } from './commands.ts';
 export { answersOn, freePort, portAnswers } from './ports.ts';
 export { holdLock, type LockOptions } from './locks.ts';
 export { stopSignal, whenLauncherGone } from './launchers.ts';

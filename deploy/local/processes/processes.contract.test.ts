@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { explain } from '#shared/kernel/mod.ts';
 import {
   answersOn,
   freePort,
@@ -13,6 +14,7 @@ import {
   isRunning,
   portAnswers,
   ProcessError,
+  runCommand,
   startProcess,
   temporaryFolder,
   type ProcessOptions,
@@ -163,6 +165,24 @@ for (const { name, way, signal, ends } of ways) {
     await until('the processes to end', () => !pids.some(isRunning));
     await until('the folder to go', () => !existsSync(folder));
   });
+}
+
+const asked = { env: process.env, waitMaxMs };
+
+test('a command gets its input, and what it says on both streams comes back', async () => {
+  const said = await runCommand('/bin/sh', ['-c', 'cat; echo; echo oops >&2'], { ...asked, input: Buffer.from('one\ntwo') });
+  assert.deepEqual(said, { stdout: 'one\ntwo', stderr: 'oops' });
+});
+
+const commands: readonly (readonly [string, string, object, RegExp])[] = [
+  ['that fails', 'echo why >&2; exit 3', {}, /^FAILED: .*sh ended with code 3: why$/],
+  ['that takes too long', 'sleep 600', { waitMaxMs: 100 }, /^NOT_READY: .*did not end within 0\.1 s$/],
+  ['that is stopped', 'sleep 600', { signal: AbortSignal.timeout(100) }, /timeout$/],
+  ['that does not read its input', 'exit 4', { input: Buffer.alloc(1_000_000) }, /^FAILED: .*code 4/],
+];
+for (const [name, script, more, words] of commands) {
+  test(`a command ${name} is told so`, () =>
+    assert.rejects(runCommand('/bin/sh', ['-c', script], { ...asked, ...more }), (error) => words.test(explain(error))));
 }
 
 test('free ports are free, and not given twice', async () => {

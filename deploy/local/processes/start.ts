@@ -27,8 +27,10 @@ export interface ProcessOptions {
   readonly args?: readonly string[];
   /** The whole environment; absent: this process's own. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   readonly output: Output;
+  /** What it reads; absent: nothing. */
+  readonly input?: Uint8Array | undefined;
   readonly ready?: Readiness;
   /** How long it may take to end after SIGTERM before it is killed. */
   readonly graceMs?: number;
@@ -86,6 +88,7 @@ async function spawned({
   env = process.env,
   cwd,
   output,
+  input,
 }: ProcessOptions): Promise<ChildProcess & { pid: number }> {
   let file: number | undefined;
   if (typeof output === 'object' && 'file' in output) {
@@ -95,9 +98,11 @@ async function spawned({
   const sink = output === 'inherit' ? 'inherit' : (file ?? 'pipe');
   try {
     // A group of its own: one signal reaches all that it starts, and Ctrl-C in a terminal does not reach it before we decide.
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', sink, sink], detached: true });
+    const child = spawn(command, args, { cwd, env, stdio: [input ? 'pipe' : 'ignore', sink, sink], detached: true });
     if (child.pid !== undefined) guardGroup(child.pid);
     await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+    child.stdin?.on('error', () => {}); // it ended without reading all: how it ended says why
+    child.stdin?.end(input);
     if (typeof output === 'object' && 'line' in output) passLines(child, output.line);
     return child as ChildProcess & { pid: number };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runCommand } from '../processes/mod.ts';
 import type { Env } from './caches.ts';
-import { runCommand } from './commands.ts';
 
 const updateMaxMs = 180_000;
 const downloadMaxMs = 300_000;

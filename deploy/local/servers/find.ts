@@ -1,10 +1,9 @@
 import { access, constants, mkdir, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { explain } from '#shared/kernel/mod.ts';
-import { holdLock } from '../processes/mod.ts';
+import { holdLock, runCommand } from '../processes/mod.ts';
 import { cacheFolder, makeCache, type Env } from './caches.ts';
 import { catalogue, type Catalogued, type ServerName } from './catalogue.ts';
-import { runCommand } from './commands.ts';
 import { unpackDebian } from './debian.ts';
 import { ServerError } from './errors.ts';
 
@@ -92,7 +91,7 @@ async function fromGo(name: ServerName, wanted: Catalogued, asked: Asked): Promi
     const partial = `${folder}.partial`;
     await rm(partial, { recursive: true, force: true });
     await mkdir(partial, { recursive: true });
-    const own = asked.env['HOME'] ? {} : { GOPATH: join(cache, 'go'), GOCACHE: join(cache, 'go-build') };
+    const own = asked.env['HOME'] ? {} : { GOPATH: join(cache, 'go'), GOCACHE: join(cache, 'go-build'), GOFLAGS: '-modcacherw' };
     const env = { ...own, ...asked.env, GOBIN: partial, CGO_ENABLED: '0' };
     await runCommand(compiler, ['install', '-trimpath', '-ldflags=-s -w', go.package], {
       env,

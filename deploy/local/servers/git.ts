@@ -3,7 +3,7 @@ import { access, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { explain } from '#shared/kernel/mod.ts';
-import { runCommand } from './commands.ts';
+import { runCommand } from '../processes/mod.ts';
 import { ServerError } from './errors.ts';
 import { findServer, type FoundServer } from './find.ts';
 import { commitStream, type Author } from './git-commits.ts';
@@ -62,7 +62,7 @@ export async function startGitServer({ dir, port: given = 0, found, signal }: Gi
 
   const git = async (args: readonly string[], input?: Uint8Array): Promise<string> => {
     try {
-      const said = await runCommand(server.command, args, { env, cwd: root, waitMaxMs: commandMaxMs, ...(input ? { input } : {}) });
+      const said = await runCommand(server.command, args, { env, cwd: root, waitMaxMs: commandMaxMs, input });
       return said.stdout.trim();
     } catch (error) {
       throw new ServerError('GIT_FAILED', explain(error), { cause: error });

@@ -1,0 +1,3 @@
+// Declarations: take a set of resources into the record, all or nothing.
+export { applyResources } from './apply.ts';
+export type { Action, Applied, ApplyOptions, Change } from './plan.ts';

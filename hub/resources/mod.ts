@@ -1,0 +1,18 @@
+// What people write: tenants, environments, apps and clusters as YAML, read strictly, with every mistake at its line. Pure.
+export { durationMs } from './durations.ts';
+export {
+  subjectOf,
+  type AppResource,
+  type ClusterResource,
+  type EnvironmentResource,
+  type Kind,
+  type Origin,
+  type Resource,
+  type TenantResource,
+} from './model.ts';
+export { parseResources, resourceLimits, type Parsed, type ResourceFile } from './parse.ts';
+export { fieldText, problemText, ResourceError, type Path, type Position, type Problem, type ProblemCode } from './problems.ts';
+export { compareVersions, inRange, parseRange, parseVersion, type Range, type Version } from './ranges.ts';
+export type { AppSpec, ClusterSpec, EnvironmentSpec, GitRef, GitSource, TargetSpec, TenantSpec } from './schema.ts';
+export { selects, type LabelRequirement, type Labels, type LabelSelector } from './selectors.ts';
+export { isLoopback, matchesSource } from './urls.ts';

@@ -1,0 +1,35 @@
+import type { Path, Position } from './problems.ts';
+import type { AppSpec, ClusterSpec, EnvironmentSpec, TenantSpec } from './schema.ts';
+
+export const kinds = ['Tenant', 'Environment', 'App', 'Cluster'] as const;
+export type Kind = (typeof kinds)[number];
+
+/** Where a resource was written, so that a problem found later still has its line. */
+export interface Origin {
+  readonly file: string;
+  /** Of a field of the resource, or of the nearest thing around it that is there. */
+  readonly locate: (path: Path) => Position;
+}
+
+interface Of<K extends Kind, Metadata, Spec> {
+  readonly kind: K;
+  readonly metadata: Metadata;
+  readonly spec: Spec;
+  readonly origin: Origin;
+}
+interface Own {
+  readonly name: string;
+}
+interface OfTenant extends Own {
+  readonly tenant: string;
+}
+
+export type TenantResource = Of<'Tenant', Own, TenantSpec>;
+export type EnvironmentResource = Of<'Environment', OfTenant, EnvironmentSpec>;
+export type AppResource = Of<'App', OfTenant, AppSpec>;
+export type ClusterResource = Of<'Cluster', Own, ClusterSpec>;
+export type Resource = TenantResource | EnvironmentResource | AppResource | ClusterResource;
+
+/** Kind/name, Kind/tenant/name: as the audit log writes it. */
+export const subjectOf = ({ kind, metadata }: { kind: string; metadata: Own | OfTenant }): string =>
+  'tenant' in metadata ? `${kind}/${metadata.tenant}/${metadata.name}` : `${kind}/${metadata.name}`;

@@ -1,0 +1,141 @@
+import type { z } from 'zod';
+import { apiVersion } from '#shared/kernel/mod.ts';
+import { documentsOf, type SourceDocument } from './documents.ts';
+import { faultsOf, type Fault } from './faults.ts';
+import { nearest } from './hints.ts';
+import { kinds, subjectOf, type Kind, type Resource } from './model.ts';
+import { fieldText, type Position, type Problem, type ProblemCode } from './problems.ts';
+import { appSpec, clusterSpec, environmentSpec, ownMetadata, tenantMetadata, tenantSpec } from './schema.ts';
+
+export const resourceLimits = Object.freeze({ fileMaxBytes: 1024 * 1024, documentsMax: 1000, problemsMax: 1000 });
+
+export interface ResourceFile {
+  /** As people know it: a path, `request body`. */
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface Parsed {
+  readonly resources: readonly Resource[];
+  readonly problems: readonly Problem[];
+  /** Subjects of documents that have problems: they are meant to exist, so nobody complains that they do not. */
+  readonly broken: ReadonlySet<string>;
+}
+
+const schemas: Readonly<Record<Kind, { readonly metadata: z.ZodType; readonly spec: z.ZodType }>> = {
+  Tenant: { metadata: ownMetadata, spec: tenantSpec },
+  Environment: { metadata: tenantMetadata, spec: environmentSpec },
+  App: { metadata: tenantMetadata, spec: appSpec },
+  Cluster: { metadata: ownMetadata, spec: clusterSpec },
+};
+
+/** Reads all documents of all files; never throws. What is wrong is in `problems`, all of it, with its place. Pure. */
+export function parseResources(files: readonly ResourceFile[]): Parsed {
+  const reading = new Reading();
+  for (const file of files) reading.file(file);
+  return { resources: reading.resources, problems: reading.problems, broken: reading.broken };
+}
+
+class Reading {
+  readonly resources: Resource[] = [];
+  readonly problems: Problem[] = [];
+  readonly broken = new Set<string>();
+  /** Subject -> place of its first document. */
+  readonly #seen = new Map<string, string>();
+  #documents = 0;
+
+  file({ file, text }: ResourceFile): void {
+    const top = { line: 1, column: 1 };
+    if (Buffer.byteLength(text) > resourceLimits.fileMaxBytes) {
+      this.#add(file, top, 'FILE_TOO_LARGE', `has more than ${resourceLimits.fileMaxBytes} bytes`, 'split it into several files');
+      return;
+    }
+    for (const document of documentsOf(text)) {
+      if (++this.#documents > resourceLimits.documentsMax) {
+        this.#add(
+          file,
+          document.start,
+          'DOCUMENTS_TOO_MANY',
+          `is more than ${resourceLimits.documentsMax} documents`,
+          'apply them in parts',
+        );
+        return;
+      }
+      this.#document(file, document);
+    }
+  }
+
+  #document(file: string, document: SourceDocument): void {
+    for (const { message, ...position } of document.faults) this.#add(file, position, 'NOT_YAML', message, 'correct the YAML');
+    if (document.faults.length > 0) return;
+    const { subject, resource, faults } = read(file, document);
+    for (const { path, onKey, code, message, next } of faults)
+      this.#add(file, onKey ? document.locateKey(path) : document.locate(path), code, message, next, fieldText(path));
+    if (subject === undefined) return;
+    const place = document.locate(['metadata', 'name']);
+    const first = this.#seen.get(subject);
+    if (first === undefined) this.#seen.set(subject, `${file}:${place.line}:${place.column}`);
+    else
+      this.#add(file, place, 'DUPLICATE_RESOURCE', `is ${subject} again`, `keep one of the two; the first is at ${first}`, 'metadata.name');
+    if (!resource) this.broken.add(subject);
+    else if (first === undefined) this.resources.push(resource);
+  }
+
+  #add(file: string, { line, column }: Position, code: ProblemCode, message: string, next: string, field = ''): void {
+    if (this.problems.length < resourceLimits.problemsMax) this.problems.push({ file, line, column, field, code, message, next });
+  }
+}
+
+interface Read {
+  /** As far as its names can be read. */
+  readonly subject?: string;
+  readonly resource?: Resource;
+  readonly faults: readonly Fault[];
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const topFields = ['apiVersion', 'kind', 'metadata', 'spec'];
+
+function read(file: string, { value, locate }: SourceDocument): Read {
+  const fault = (path: string, code: ProblemCode, message: string, next: string, onKey = false): Fault => ({
+    path: path === '' ? [] : [path],
+    onKey,
+    code,
+    message,
+    next,
+  });
+  if (!isRecord(value)) return { faults: [fault('', 'WRONG_TYPE', 'is not a map', 'write apiVersion, kind, metadata and spec')] };
+  const faults: Fault[] = [];
+  const { apiVersion: version, kind } = value;
+  if (version !== apiVersion)
+    faults.push(
+      fault(
+        'apiVersion',
+        version === undefined ? 'MISSING_FIELD' : 'UNKNOWN_VERSION',
+        'is not one that this hub knows',
+        `write ${apiVersion}`,
+      ),
+    );
+  if (!isKind(kind)) {
+    const meant = typeof kind === 'string' ? nearest(kind, kinds) : undefined;
+    const next = meant ? `did you mean ${meant}?` : `write ${kinds.join(', ')}`;
+    return {
+      faults: [...faults, fault('kind', kind === undefined ? 'MISSING_FIELD' : 'UNKNOWN_KIND', 'is not one that this hub knows', next)],
+    };
+  }
+  for (const key of Object.keys(value).filter((key) => !topFields.includes(key))) {
+    const meant = nearest(key, topFields);
+    faults.push(fault(key, 'UNKNOWN_FIELD', 'is not a field that is known here', meant ? `did you mean ${meant}?` : 'remove it', true));
+  }
+  const metadata = faultsOf(schemas[kind].metadata, value['metadata'], ['metadata']);
+  const spec = faultsOf(schemas[kind].spec, value['spec'], ['spec']);
+  faults.push(...metadata.faults, ...spec.faults);
+  if (metadata.output === undefined) return { faults };
+  const subject = subjectOf({ kind, metadata: metadata.output as { name: string } });
+  if (faults.length > 0) return { subject, faults };
+  // The schema of the kind has made both.
+  return { subject, faults, resource: { kind, metadata: metadata.output, spec: spec.output, origin: { file, locate } } as Resource };
+}
+
+const isKind = (value: unknown): value is Kind => (kinds as readonly unknown[]).includes(value);

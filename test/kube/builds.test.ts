@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { checkGoVersion, goEnv, sourceHash } from './builds.ts';
+import { checkGoVersion, findGo, goEnv, sourceHash } from './builds.ts';
 
 const versions: readonly { readonly said: string; readonly code?: string }[] = [
   { said: 'go version go1.26.0 linux/amd64\n' },
@@ -21,6 +21,12 @@ for (const { said, code } of versions) {
     else checkGoVersion(said);
   });
 }
+
+test('without Go on the machine it says what to install', () =>
+  assert.rejects(findGo({ PATH: '/nowhere' }, ['go', '/nowhere/go']), {
+    code: 'GO_MISSING',
+    message: /not on this machine: install Go >= 1\.26/,
+  }));
 
 test("Go's caches move only where there is no home, and nothing chooses another toolchain", () => {
   const homeless = goEnv({ PATH: '/bin', GOTOOLCHAIN: 'auto' }, '/cache');

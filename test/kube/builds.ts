@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, readFile, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { holdLock } from '#deploy/local/processes/mod.ts';
+import { holdLock, runCommand } from '#deploy/local/processes/mod.ts';
 import { cacheFolder, makeCache } from '#deploy/local/servers/mod.ts';
 import { type CompileOptions, compile } from './compiles.ts';
 import { KubeError } from './errors.ts';
@@ -80,11 +78,14 @@ export function checkGoVersion(said: string): void {
   }
 }
 
-async function findGo(env: Env): Promise<string> {
-  // The second is where Go's own instructions install it; not every shell has it on PATH.
-  for (const go of ['go', '/usr/local/go/bin/go']) {
-    const options = { env: { ...env, GOTOOLCHAIN: 'local' }, timeout: 30_000 };
-    const said = await promisify(execFile)(go, ['version'], options).catch(() => undefined);
+// The second is where Go's own instructions install it; not every shell has it on PATH.
+const places = ['go', '/usr/local/go/bin/go'];
+
+/** The first Go found, if it can build this. Throws GO_MISSING or GO_TOO_OLD. */
+export async function findGo(env: Env, candidates: readonly string[] = places): Promise<string> {
+  for (const go of candidates) {
+    const options = { env: { ...env, GOTOOLCHAIN: 'local' }, waitMaxMs: 30_000 };
+    const said = await runCommand(go, ['version'], options).catch(() => undefined);
     if (!said) continue;
     checkGoVersion(said.stdout);
     return go;

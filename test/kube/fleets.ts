@@ -83,7 +83,7 @@ async function startAll({ dir, names, binary, log, processes }: StartOptions): P
   await writeFile(fleet.ports, JSON.stringify({ ...recorded, ...ports }, null, 2));
   await writeFile(fleet.auditPolicy, JSON.stringify(auditPolicy));
   const failures = await readFile(join(import.meta.dirname, 'stages.yaml'), 'utf8');
-  await writeFile(fleet.stages, `${await runTool(binary, ['kwok-stages'], dir)}---\n${failures}`);
+  await writeFile(fleet.stages, `${await runTool(binary, ['kwok-stages'], dir)}\n---\n${failures}`);
 
   return Promise.all(
     layouts.map(async ({ name, cluster }) => {

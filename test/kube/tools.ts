@@ -1,21 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { buffer } from 'node:stream/consumers';
-import { KubeError } from './errors.ts';
+import { runCommand } from '#deploy/local/processes/mod.ts';
 
-const TOOL_TIMEOUT_MS = 30_000;
-const KUBECTL_TIMEOUT_MS = 120_000;
+const TOOL_MAX_MS = 30_000;
+const KUBECTL_MAX_MS = 120_000;
 
 /** The environment of everything run here: nothing of the user's (kubeconfig, proxies, home) reaches it. */
 export const toolEnv = (home: string): Readonly<Record<string, string>> => ({ PATH: process.env['PATH'] ?? '', HOME: home, KUBERC: 'off' });
 
-/** Runs a short command of the binary and returns what it printed. Throws START_FAILED with what it complained about. */
-export function runTool(binary: string, args: readonly string[], home: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(binary, args, { env: toolEnv(home), timeout: TOOL_TIMEOUT_MS }, (error, stdout, stderr) => {
-      if (error) reject(new KubeError('START_FAILED', `wheelhouse-kube ${args[0]}: ${stderr.trim() || error.message}`, { cause: error }));
-      else resolve(stdout);
-    });
-  });
+/** Runs a short command of the binary and returns what it printed. Throws ProcessError with what it complained about. */
+export async function runTool(binary: string, args: readonly string[], home: string): Promise<string> {
+  return (await runCommand(binary, args, { env: toolEnv(home), waitMaxMs: TOOL_MAX_MS })).stdout;
 }
 
 export interface CommandResult {
@@ -37,7 +32,7 @@ export async function runKubectl(
 ): Promise<CommandResult> {
   const child = spawn(binary, ['kubectl', '--kubeconfig', kubeconfig, ...args], {
     env: toolEnv(home),
-    timeout: KUBECTL_TIMEOUT_MS,
+    timeout: KUBECTL_MAX_MS,
     killSignal: 'SIGKILL',
   });
   child.stdin.on('error', () => {}); // a command that does not read it

@@ -9,8 +9,10 @@ export interface ContentCache {
   put(digest: Digest, bytes: Uint8Array): Promise<void>;
 }
 
+const MiB = 1024 * 1024;
+
 /** The least recently used goes first. */
-export function memoryCache(bytesMax: number): ContentCache {
+export function memoryCache(bytesMax = 64 * MiB): ContentCache {
   const held = new Map<Digest, Uint8Array>();
   let total = 0;
   const drop = (digest: Digest): void => {
@@ -39,7 +41,7 @@ export function memoryCache(bytesMax: number): ContentCache {
 }
 
 /** Files named by their digest. The disk may lose, cut off or change them: each is hashed when it is read, and one that lies is removed. */
-export function directoryCache(directory: string, bytesMax: number): ContentCache {
+export function directoryCache(directory: string, bytesMax = 1024 * MiB): ContentCache {
   const path = (digest: Digest): string => join(directory, digest.replace(':', '-'));
   return {
     get: async (digest) => {

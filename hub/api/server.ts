@@ -17,7 +17,8 @@ export class ApiError extends CodedError<'UNAUTHENTICATED' | 'REQUEST_INVALID' |
 
 /** What applying a set of resources did: one line per resource. */
 export interface Applied {
-  readonly resource: string;
+  /** Kind/name, Kind/tenant/name. */
+  readonly subject: string;
   readonly action: 'created' | 'configured' | 'unchanged';
 }
 

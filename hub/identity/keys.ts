@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createNatsKeys, exportNatsKeys, importNatsKeys, type NatsKeys } from '#shared/bus/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
 import { uidFrom, type Random } from '#shared/kernel/mod.ts';
 import {
@@ -23,6 +24,8 @@ export interface HubKeys {
   readonly release: SigningKey;
   readonly trust: SigningKey;
   readonly authority: CertificateAuthority;
+  /** Operator and accounts of NATS, and what signs spokes' users. */
+  readonly nats: NatsKeys;
 }
 
 const years = 365 * 24 * 3600 * 1000;
@@ -50,6 +53,7 @@ export async function createKeys(dir: string, clock: Clock, random: Random): Pro
     for (const role of roles) await save(beside, `${role}.pem`, generateKey(random).exportPem());
     await save(beside, 'ca.pem', authority.certificatePem);
     await save(beside, 'ca-key.pem', tlsKeyPem(authority.key));
+    await save(beside, 'nats.json', exportNatsKeys(createNatsKeys(random, now)));
     await save(beside, 'fleet-id', fleetId);
     await rename(beside, dir);
   } catch (error) {
@@ -65,7 +69,7 @@ export async function loadKeys(dir: string): Promise<HubKeys> {
   const authority = { certificatePem: await load(dir, 'ca.pem'), key: tlsKeyFromPem(await load(dir, 'ca-key.pem')) };
   const fleetId = (await load(dir, 'fleet-id')).trim();
   if (!root || !desired || !release || !trust) throw new IdentityError('KEYS_UNREADABLE', `keys are incomplete in ${dir}`);
-  return { fleetId, root, desired, release, trust, authority };
+  return { fleetId, root, desired, release, trust, authority, nats: importNatsKeys(await load(dir, 'nats.json')) };
 }
 
 const save = (dir: string, name: string, text: string): Promise<void> => writeFile(join(dir, name), text, { mode: 0o600, flag: 'wx' });

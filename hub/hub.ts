@@ -1,0 +1,144 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connectHub, spokeJwt } from '#shared/bus/mod.ts';
+import type { Clock } from '#shared/clock/mod.ts';
+import { explain, type Random } from '#shared/kernel/mod.ts';
+import { parseRepository, RegistryClient } from '#shared/oci/mod.ts';
+import { recordSpan, type Log } from '#shared/telemetry/mod.ts';
+import { adminToken, serveApi } from '#hub/api/mod.ts';
+import { applyResources } from '#hub/declarations/mod.ts';
+import { DispatchService, signerOf } from '#hub/dispatch/mod.ts';
+import { serveGateway } from '#hub/gateway/mod.ts';
+import { HealthService } from '#hub/health/mod.ts';
+import { Identities, openFleet, serveEnrolment } from '#hub/identity/mod.ts';
+import { keysAffectedBy, keysWaiting, PromotionService } from '#hub/promotion/mod.ts';
+import { parseResources } from '#hub/resources/mod.ts';
+import { RolloutService } from '#hub/rollouts/mod.ts';
+import { openSqliteStore, Outbox } from '#hub/store/mod.ts';
+import type { HubConfig } from './config.ts';
+
+export interface HubParts {
+  readonly config: HubConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface Hub {
+  readonly ports: { readonly gateway: number; readonly enrolment: number; readonly api: number };
+  stop(): Promise<void>;
+}
+
+export const recordFile = (dataDir: string): string => join(dataDir, 'record.db');
+export const keysDir = (dataDir: string): string => join(dataDir, 'keys');
+
+/** One hub: opens the record, connects to NATS, serves spokes and people, and carries on with whatever an earlier process left. */
+export async function startHub({ config, clock, random, log }: HubParts, signal: AbortSignal): Promise<Hub> {
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const resources = new AsyncDisposableStack();
+  const onError = (error: unknown): void => log.error('internal error', { reason: explain(error) });
+  try {
+    const store = resources.use(await openSqliteStore({ file: recordFile(config.dataDir), clock, random }));
+    const trust = await openFleet(store, keysDir(config.dataDir), clock, random);
+    await adminToken(store, join(keysDir(config.dataDir), 'admin.token'), random);
+    const { keys } = trust;
+
+    const bus = resources.use(await connectHub({ servers: [config.natsUrl], keys: keys.nats, clock, random }, signal));
+    const health = new HealthService({
+      store,
+      clock,
+      beatIntervalMs: config.beatMs,
+      antiEntropyMs: config.antiEntropyMs,
+      onChange: (clusterIds) => void wake(keysAffectedBy(store.read, clusterIds)),
+      onSettled: () => void wake(keysWaiting(store.read)),
+      onReport: (report) =>
+        recordSpan('hub.report', { parent: report.traceparent, attributes: { 'wheelhouse.health': report.health }, seconds: 0 }),
+    });
+    const dispatch = new DispatchService({
+      store,
+      signer: signerOf(keys.desired),
+      bus,
+      recordBehind: () => health.recordBehind,
+      onAhead: (clusterId, message) => health.setRecordBehind(clusterId, message),
+    });
+    const promotion = new PromotionService({ store, watch: health });
+    const rollouts = new RolloutService({ store, watch: health });
+    const outbox = new Outbox({
+      store,
+      clock,
+      random,
+      onError: (key, error) => log.warn('an effect failed and is tried again', { key, reason: explain(error) }),
+      handlers: {
+        dispatch: (id) => dispatch.visit(id),
+        target: (id) => promotion.visit(id),
+        rollout: (id) => rollouts.visit(id),
+      },
+    });
+    const wake = async (found: Promise<string[]>): Promise<void> => {
+      try {
+        for (const key of await found) outbox.wake(key);
+      } catch (error) {
+        if (!signal.aborted) onError(error);
+      }
+    };
+    resources.defer(() => outbox.stop());
+
+    const ports = { gateway: 0, enrolment: 0, api: 0 };
+    const { registry: registryHost } = parseRepository(config.registry);
+    const identities = new Identities({
+      store,
+      trust,
+      clock,
+      random,
+      certificateTtlMs: config.certificateTtlMs,
+      endpoints: () => ({
+        gateway: `${config.advertisedHost}:${ports.gateway}`,
+        enrolment: `${config.advertisedHost}:${ports.enrolment}`,
+        nats: [config.natsUrl],
+        registries: config.registryInsecure ? [{ address: registryHost, insecure: true }] : [],
+      }),
+      natsJwt: (uid, userPublicKey, expiresAt) =>
+        spokeJwt(keys.nats, uid, { userPublicKey, issuedAtMs: clock.now(), expiresAtMs: expiresAt * 1000 }),
+    });
+    const listen = { host: config.host, keys, clock, random, onError };
+    const gateway = resources.use(
+      await serveGateway({
+        ...listen,
+        port: config.gatewayPort,
+        authorize: (certificate) => identities.authorize(certificate),
+        handler: health,
+      }),
+    );
+    const enrolment = resources.use(await serveEnrolment(identities, { ...listen, port: config.enrolmentPort }));
+    const api = await serveApi({
+      host: config.host,
+      port: config.apiPort,
+      store,
+      health,
+      identities,
+      apply: async (text, { actor, reason, dryRun }) => {
+        const parsed = parseResources([{ file: 'request', text }]);
+        return (await applyResources(store, parsed, { actor, manager: 'api', reason, dryRun })).changes;
+      },
+      pollNow: async () => undefined,
+      clock,
+      log,
+    });
+    resources.defer(() => api.stop());
+    Object.assign(ports, { gateway: gateway.port, enrolment: enrolment.port, api: api.port });
+
+    await health.start();
+    resources.defer(() => health.stop());
+    await outbox.start();
+    await wake(keysWaiting(store.read));
+    void dispatch
+      .verify(signal)
+      .catch((error: unknown) => !signal.aborted && log.warn('the bus does not hold what the record holds', { reason: explain(error) }));
+    log.info('hub started', { fleet: keys.fleetId, ...ports });
+    return { ports, stop: () => resources.disposeAsync() };
+  } catch (error) {
+    await resources.disposeAsync();
+    throw error;
+  }
+}
+void RegistryClient;

@@ -12,7 +12,6 @@ export interface NatsKeys {
   readonly spokes: Nkey;
   /** Signs the users of SPOKES; its scope gives each of them the permissions of its own name and nothing else. */
   readonly spokeSigner: Nkey;
-  /** Issue time of the account tokens in the server's configuration: older than any that is pushed later, so that a restart never undoes a revocation. */
   readonly createdAtMs: number;
 }
 const kinds = { operator: 'operator', system: 'account', hub: 'account', spokes: 'account', spokeSigner: 'account' } as const;
@@ -72,6 +71,12 @@ const spokeTemplate = {
   allowed_connection_types: ['STANDARD'],
 };
 
+/**
+ * Issue time of what is in the server's configuration. Of two tokens of an account the server keeps the later, and of two of one second the last it read: a
+ * second before the keys were made, so that a restart never undoes a revocation that was pushed.
+ */
+const preloadedAtMs = (keys: NatsKeys): number => keys.createdAtMs - 1_000;
+
 const account = (keys: NatsKeys, who: Nkey, name: string, issuedAtMs: number, nats: Record<string, unknown>): string =>
   mintJwt(keys.operator, { name, subject: who.id, issuedAtMs, nats: { type: 'account', ...nats } });
 
@@ -79,15 +84,15 @@ export const operatorJwt = (keys: NatsKeys): string =>
   mintJwt(keys.operator, {
     name: 'wheelhouse',
     subject: keys.operator.id,
-    issuedAtMs: keys.createdAtMs,
+    issuedAtMs: preloadedAtMs(keys),
     nats: { type: 'operator', system_account: keys.system.id },
   });
 
 export const systemAccountJwt = (keys: NatsKeys): string =>
-  account(keys, keys.system, 'SYS', keys.createdAtMs, { limits: { ...unlimited, ...noJetStream } });
+  account(keys, keys.system, 'SYS', preloadedAtMs(keys), { limits: { ...unlimited, ...noJetStream } });
 
 export const hubAccountJwt = (keys: NatsKeys): string =>
-  account(keys, keys.hub, 'HUB', keys.createdAtMs, {
+  account(keys, keys.hub, 'HUB', preloadedAtMs(keys), {
     limits: { ...unlimited, ...allJetStream },
     exports: [
       { name: 'desired-get', subject: getService, type: 'service', response_type: 'Singleton' },
@@ -96,7 +101,11 @@ export const hubAccountJwt = (keys: NatsKeys): string =>
   });
 
 /** `revoked`: user nkey -> epoch ms; the server refuses tokens of that user issued at or before the second. */
-export function spokesAccountJwt(keys: NatsKeys, issuedAtMs = keys.createdAtMs, revoked: ReadonlyMap<string, number> = new Map()): string {
+export function spokesAccountJwt(
+  keys: NatsKeys,
+  issuedAtMs = preloadedAtMs(keys),
+  revoked: ReadonlyMap<string, number> = new Map(),
+): string {
   const revocations = Object.fromEntries([...revoked].map(([user, ms]) => [user, Math.floor(ms / 1000)]));
   return account(keys, keys.spokes, 'SPOKES', issuedAtMs, {
     limits: { ...unlimited, ...noJetStream },

@@ -93,6 +93,7 @@ class NatsHub implements HubBus {
 
   async #withBucket<T>(what: string, run: (manager: JetStreamManager) => Promise<T>): Promise<T> {
     try {
+      this.#link.check(what);
       return await run(await (this.#bucket ??= this.#ensureBucket()));
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code === wrongLastSequence)

@@ -41,6 +41,12 @@ export class NatsLink implements BusConnection {
     return this.#connected;
   }
 
+  /** Throws unless connected: the client would keep a request and send it on reconnecting, long after the caller has given up on it. */
+  check(what: string): void {
+    if (this.nc.isClosed()) throw new BusError('CLOSED', `${what}: the connection was closed`);
+    if (!this.#connected) throw new BusError('UNREACHABLE', `${what}: not connected`);
+  }
+
   events(listener: (event: BusEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

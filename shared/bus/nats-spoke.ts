@@ -26,6 +26,7 @@ class NatsSpoke implements SpokeBus {
   async get(clusterUid: string): Promise<Uint8Array | undefined> {
     const subject = importedGetSubject(clusterUid);
     try {
+      this.#link.check(`read ${subject}`);
       const message = await this.#link.nc.request(subject, undefined, { timeout: requestMaxMs });
       const read = messageOf(message, clusterUid);
       if (read === undefined) throw new BusError('UNREACHABLE', `read ${subject}: the answer is not about this key`);

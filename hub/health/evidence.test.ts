@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { evidenceOf, silenceOf } from './evidence.ts';
+import { beatsMax, type Contact, type Reported, type Timing } from './model.ts';
+
+const beatMs = 4_000;
+const now = 1_000_000;
+const timing: Timing = { nowMs: now, beatMs, settling: false };
+const fresh: Contact = { connected: true, sinceMs: now - 60_000, beatMs: now - 1_000, vouchedMs: now - 1_000, doubt: '', doubtMessage: '' };
+const ran = (health: Reported['health'], applied = 'r2', wanted = 'r2'): Reported => ({
+  revisionWanted: wanted,
+  revisionApplied: applied,
+  health,
+  reason: 'Said',
+  message: 'by the spoke',
+  receivedAt: 0,
+});
+
+const rows: readonly [
+  string,
+  { wanted?: string; mode?: 'Observe'; reported?: Reported | undefined; contact?: Contact | undefined; settling?: true },
+  string,
+][] = [
+  ['healthy for the wanted revision', { reported: ran('Healthy') }, 'Healthy Said'],
+  ['healthy, but for another revision', { reported: ran('Healthy', 'r1', 'r1') }, 'Progressing NotReceived'],
+  ['healthy with the old one while it works on the new one', { reported: ran('Healthy', 'r1') }, 'Progressing Said'],
+  ['works on another one again', { reported: ran('Healthy', 'r2', 'r3') }, 'Progressing NotReceived'],
+  ['could not apply the new one', { reported: ran('Degraded', 'r1') }, 'Degraded Said'],
+  ['degraded', { reported: ran('Degraded') }, 'Degraded Said'],
+  ['progressing', { reported: ran('Progressing') }, 'Progressing Said'],
+  ['no report', { reported: undefined }, 'Unknown NoReport'],
+  ['nothing wanted', { wanted: '', reported: ran('Healthy', '', '') }, 'Unknown NothingWanted'],
+  ['observed placements give no evidence', { mode: 'Observe', reported: ran('Healthy') }, 'Suspended Observe'],
+  ['never heard', { contact: undefined }, 'Unknown NotConnected'],
+  ['never heard, hub just started', { contact: undefined, settling: true }, 'Unknown Settling'],
+  ['beats that see nothing', { contact: { ...fresh, doubt: 'ClusterApiSilent' } }, 'Unknown ClusterApiSilent'],
+  [
+    'other reports than ours, for too long',
+    { contact: { ...fresh, vouchedMs: now - 13_000, doubt: 'ReportsOutOfDate' } },
+    'Unknown ReportsOutOfDate',
+  ],
+  ['other reports than ours, just now', { contact: { ...fresh, doubt: 'ReportsOutOfDate' } }, 'Healthy Said'],
+  ['no beat for three intervals', { contact: { ...fresh, vouchedMs: now - 12_001 } }, 'Unknown SpokeSilent'],
+  ['exactly three beats old', { contact: { ...fresh, vouchedMs: now - 12_000 } }, 'Healthy Said'],
+  ['connected, no beat yet', { contact: { ...fresh, vouchedMs: undefined } }, 'Unknown SpokeSilent'],
+  ['gone for long', { contact: { ...fresh, connected: false, vouchedMs: now - 20_000 } }, 'Unknown NotConnected'],
+  ['gone a moment ago', { contact: { ...fresh, connected: false } }, 'Healthy Said'],
+  ['gone for long, hub settling', { contact: { ...fresh, connected: false, vouchedMs: now - 20_000 }, settling: true }, 'Unknown Settling'],
+];
+
+for (const [name, given, expected] of rows)
+  test(`evidence: ${name}`, () => {
+    const reported = 'reported' in given ? given.reported : ran('Healthy');
+    const contact = 'contact' in given ? given.contact : fresh;
+    const wanted = { revision: given.wanted ?? 'r2', mode: given.mode ?? ('Enforce' as const) };
+    const evidence = evidenceOf(wanted, reported, contact, { ...timing, settling: given.settling ?? false });
+    assert.equal(`${evidence.health} ${evidence.reason}`, expected);
+  });
+
+test('the age is that of the beat that vouched', () => {
+  assert.equal(evidenceOf({ revision: 'r2', mode: 'Enforce' }, ran('Healthy'), fresh, timing).ageMs, 1_000);
+});
+
+test('healthy only by a vouched report about the wanted revision, whatever comes together', () => {
+  const health = fc.constantFrom('Healthy', 'Progressing', 'Degraded', 'Suspended', 'Unknown' as const);
+  const revision = fc.constantFrom('', 'r1', 'r2');
+  const contacts = fc.record({
+    connected: fc.boolean(),
+    sinceMs: fc.nat(now),
+    beatMs: fc.option(fc.nat(now), { nil: undefined }),
+    vouchedMs: fc.option(fc.nat(now), { nil: undefined }),
+    doubt: fc.constantFrom('', 'ClusterApiSilent', 'ReportsOutOfDate' as const),
+    doubtMessage: fc.constant(''),
+  });
+  fc.assert(
+    fc.property(
+      health,
+      revision,
+      revision,
+      fc.option(contacts, { nil: undefined }),
+      fc.boolean(),
+      (said, applied, works, contact, settling) => {
+        const evidence = evidenceOf({ revision: 'r2', mode: 'Enforce' }, ran(said, applied, works), contact, { ...timing, settling });
+        if (evidence.health !== 'Healthy') return;
+        assert.ok(evidence.vouched && said === 'Healthy' && applied === 'r2');
+        assert.ok(contact?.vouchedMs !== undefined && now - contact.vouchedMs <= beatsMax * beatMs);
+      },
+    ),
+  );
+});
+
+test('time alone never turns silence into evidence', () => {
+  fc.assert(
+    fc.property(fc.nat(60_000), fc.nat(60_000), (age, more) => {
+      const at = (ms: number): boolean => silenceOf({ ...fresh, vouchedMs: 0 }, { nowMs: ms, beatMs, settling: false }) === undefined;
+      assert.ok(at(age) || !at(age + more));
+    }),
+  );
+});

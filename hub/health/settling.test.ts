@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { settle, settlingLimits, startSettling, type Settling } from './settling.ts';
+
+const limits = settlingLimits(4_000, 3_000);
+const after = (ms: number, live: number, lost = 0) => ({ nowMs: ms, live, lost });
+const started: Settling = { sinceMs: 0, why: 'HubStarted', expected: 100 };
+
+test('a hub of no known clusters has nothing to wait for', () => {
+  assert.equal(startSettling(0, 0), undefined);
+  assert.deepEqual(startSettling(5, 3), { sinceMs: 5, why: 'HubStarted', expected: 3 });
+});
+
+const rows: readonly [string, Settling | undefined, ReturnType<typeof after>, boolean][] = [
+  ['just started', started, after(1_000, 94), true],
+  ['95 % heard', started, after(1_000, 95), false],
+  ['time is up: three beats and the reconnect jitter', started, after(15_000, 10), false],
+  ['time is nearly up', started, after(14_999, 10), true],
+  ['one of one expected is missing', { ...started, expected: 1 }, after(1_000, 0), true],
+  ['all is well', undefined, after(50_000, 100), false],
+  ['a fifth of the streams lost is not more than a fifth', undefined, after(50_000, 80, 20), false],
+  ['more than a fifth lost', undefined, after(50_000, 79, 21), true],
+  ['the only stream lost', undefined, after(50_000, 0, 1), true],
+  ['nobody there, nobody lost', undefined, after(50_000, 0), false],
+];
+for (const [name, state, heard, settling] of rows)
+  test(`settling: ${name}`, () => assert.equal(settle(state, heard, limits) !== undefined, settling));
+
+test('streams lost: as many are expected back as there were', () => {
+  assert.deepEqual(settle(undefined, after(9, 60, 40), limits), { sinceMs: 9, why: 'StreamsLost', expected: 100 });
+});
+
+test('never longer than a minute', () => assert.equal(settlingLimits(30_000, 0).maxMs, 60_000));

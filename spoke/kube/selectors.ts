@@ -24,7 +24,7 @@ function labelRule(text: string): Selects {
     const values = new Set(list.split(',').map((value) => value.trim()));
     return (object) => values.has(labelOf(object, key) ?? '\0') === (operator === 'in');
   }
-  const [, absent, key = '', operator, value] = /^(!?)([^\s!=]+)\s*(?:(==?|!=)\s*(\S*))?$/.exec(text) ?? [];
+  const [, absent, key = '', operator, value] = /^(!?)([^\s!=]+)\s*(?:(==?|!=)\s*([^\s!=]*))?$/.exec(text) ?? [];
   if (key === '' || (absent && operator)) throw new KubeError('INVALID', `the label selector "${text}" cannot be read`);
   if (!operator) return (object) => (labelOf(object, key) === undefined) === (absent === '!');
   return (object) => (labelOf(object, key) === value) === (operator !== '!=');

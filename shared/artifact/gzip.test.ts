@@ -3,6 +3,7 @@ import test from 'node:test';
 import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { seededRandom } from '../clock/mod.ts';
+import { digestOf } from '../kernel/mod.ts';
 import type { ArtifactCode } from './errors.ts';
 import { gunzip, gzip } from './gzip.ts';
 import { artifactLimits } from './limits.ts';
@@ -24,6 +25,24 @@ const refused: readonly (readonly [name: string, bytes: Uint8Array, code: Artifa
 
 for (const [name, bytes, code] of refused)
   test(`gunzip refuses ${name}`, () => assert.throws(() => gunzip(bytes, limits), { name: 'ArtifactError', code }));
+
+/** Something like manifests: words that come again at drawn distances, so that level and memory of the compressor show. */
+function text(length: number): Uint8Array {
+  const random = seededRandom(7);
+  const words = Array.from({ length: 3000 }, () => `${Math.floor(random.next() * 2 ** 30).toString(36)}: `);
+  const out: string[] = [];
+  for (let size = 0; size < length; size += out.at(-1)?.length ?? 0)
+    out.push(words[Math.floor(random.next() * random.next() * random.next() * words.length)] ?? '');
+  return Buffer.from(out.join('')).subarray(0, length);
+}
+
+const golden: readonly (readonly [lengthBytes: number, digest: string])[] = [
+  [0, 'sha256:59869db34853933b239f1e2219cf7d431da006aa919635478511fabbfc8849d2'],
+  [10_240, 'sha256:9f31e4db82b083ec3242267afec007e794520c388c69778672bf49469c3f0134'],
+  [1_000_000, 'sha256:a26d30ef0a2477bc2e78d7099b7c121d3974570c5402f07c4bf353f44311b574'],
+];
+for (const [length, digest] of golden)
+  test(`the golden bytes of ${length} bytes compressed`, () => assert.equal(digestOf(gzip(text(length))), digest));
 
 test('what compresses well and is small passes', () => assert.equal(gunzip(gzip(new Uint8Array(4 * 1024)), limits).byteLength, 4 * 1024));
 

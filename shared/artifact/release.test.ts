@@ -133,8 +133,13 @@ for (const [name, change, says] of invalid)
   test(`no release is built of ${name}`, () =>
     assert.rejects(buildRelease({ ...source, ...change }), { name: 'ArtifactError', code: 'RELEASE_INVALID', message: says }));
 
-for (const url of ['https://ada:hunter2@git.example/shop.git', 'https://hunter2@git.example/shop.git'])
-  test(`credentials in the source are refused and not repeated: ${URL.parse(url)?.username}`, () =>
+for (const url of [
+  'https://ada:hunter2@git.example/shop.git',
+  'https://hunter2@git.example/shop.git',
+  'https://:hunter2@git.example/shop.git',
+  'ssh://git:hunter2@git.example/shop.git',
+])
+  test(`credentials in the source are refused and not repeated: ${url}`, () =>
     assert.rejects(
       buildRelease({ ...source, source: url }),
       (e) => e instanceof ArtifactError && e.code === 'RELEASE_INVALID' && !e.message.includes('hunter2'),

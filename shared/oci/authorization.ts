@@ -31,7 +31,6 @@ export class Authorization {
    * @throws OciError UNAUTHORIZED when there is nothing to answer it with
    */
   async answer(header: string | null, registry: string, place: Place, key: string, purpose: Purpose): Promise<string> {
-    this.#tokens.delete(key);
     const challenge = parseChallenge(header);
     const refuse = (why: string): never => {
       throw new OciError('UNAUTHORIZED', purpose.operation, 'registry', `${registry} asks for authorization; ${why}`);

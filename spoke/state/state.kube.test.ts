@@ -45,7 +45,7 @@ describe('state on a real API server', { timeout: 2 * 60_000 }, () => {
     assert.deepEqual(read?.applied, record.applied);
     assert.equal(read?.applying?.layer, undefined);
     await next.assignments.save('p1', assignment(), signal);
-    await assert.rejects(first.assignments.save('p1', record, signal), { code: 'LOST_RACE' });
+    await assert.rejects(first.assignments.save('p1', { inventory: [] }, signal), { code: 'LOST_RACE' });
     await assert.rejects(first.saveIdentity({}, signal), { code: 'LOST_RACE' });
     await next.assignments.remove('p1', signal);
     assert.equal(await next.assignments.load('p1', signal), undefined);

@@ -45,7 +45,7 @@ export class NatsFixture implements BusFixture {
   /** `folder` is disposed of with the fixture. */
   static async open(start: StartServer, folder: Disposable & { readonly path: string }): Promise<NatsFixture> {
     const dir = folder.path;
-    const keys = createNatsKeys(systemRandom, Date.now());
+    const keys = createNatsKeys(systemRandom, systemClock.now());
     const fixture = new NatsFixture(
       keys,
       start,
@@ -86,7 +86,7 @@ export class NatsFixture implements BusFixture {
   }
 
   spokeToken(clusterUid: string, user: Nkey, lifeMs = dayMs): string {
-    const now = Date.now();
+    const now = systemClock.now();
     return spokeJwt(this.keys, clusterUid, { userPublicKey: user.id, issuedAtMs: now, expiresAtMs: now + lifeMs });
   }
 
@@ -123,7 +123,7 @@ export class NatsFixture implements BusFixture {
 
   async rawHub(): Promise<NatsConnection> {
     const user = createNkey('user', systemRandom);
-    return (await this.raw('hub', hubJwt(this.keys, { userPublicKey: user.id, issuedAtMs: Date.now() }), user)).nc;
+    return (await this.raw('hub', hubJwt(this.keys, { userPublicKey: user.id, issuedAtMs: systemClock.now() }), user)).nc;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

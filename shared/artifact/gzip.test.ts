@@ -38,7 +38,7 @@ function text(length: number): Uint8Array {
 
 const golden: readonly (readonly [lengthBytes: number, digest: string])[] = [
   [0, 'sha256:59869db34853933b239f1e2219cf7d431da006aa919635478511fabbfc8849d2'],
-  [10_240, 'sha256:9f31e4db82b083ec3242267afec007e794520c388c69778672bf49469c3f0134'],
+  [30_000, 'sha256:63b21aefa211b8611fdff90f13344caf03b49a8585e8c5407f18f52eab3ae8f0'],
   [1_000_000, 'sha256:a26d30ef0a2477bc2e78d7099b7c121d3974570c5402f07c4bf353f44311b574'],
 ];
 for (const [length, digest] of golden)

@@ -117,7 +117,7 @@ const ref = strict({
   branch: text(isRefName, 'is not the name of a branch').optional(),
   tag: text(isRefName, 'is not the name of a tag').optional(),
   semver: text((value) => parseRange(value) !== undefined, 'is not a version range, like ^1.2, ~1.2.3 or >=1.2 <2').optional(),
-  commit: text(isCommit, 'is not a commit: 40 or 64 lower-case hex digits').optional(),
+  commit: text(isCommit, 'is not a commit: 40 lower-case hex digits').optional(),
 })
   .superRefine((value, context) => exactlyOne(value, context, 'branch, tag, semver, commit'))
   .transform((value) => value as GitRef);

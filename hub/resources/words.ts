@@ -25,7 +25,7 @@ export const isKindPattern = (text: string): boolean => /^(\*|[A-Z][A-Za-z0-9]{0
 export const isRefName = (name: string): boolean =>
   name.length <= 255 && /^[A-Za-z0-9_][\w./@+-]*$/.test(name) && !/\.\.|\/\/|@\{|\.lock(\/|$)|[./]$|\/\./.test(name);
 
-export const isCommit = (text: string): boolean => /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
+export const isCommit = (text: string): boolean => /^[0-9a-f]{40}$/.test(text);
 
 /** The normal form of a folder in a repository: no leading or trailing slash, '' for its root; undefined: not one. */
 export function folderOf(path: string): string | undefined {

@@ -1,5 +1,6 @@
 // The golden vectors of the judge. `node spoke/desired/testdata/vectors.ts` writes them anew, one file each, from fixed keys.
-import { writeFileSync } from 'node:fs';
+import { globSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { keysetPayloadType } from '#proto/mod.ts';
@@ -113,4 +114,6 @@ function json(vector: Vector): string {
   return `${JSON.stringify(content, undefined, 2)}\n`;
 }
 
-for (const vector of vectors) writeFileSync(fileURLToPath(new URL(`${vector.name}.json`, import.meta.url)), json(vector));
+const folder = fileURLToPath(new URL('.', import.meta.url));
+for (const stale of globSync('*.json', { cwd: folder })) rmSync(join(folder, stale));
+for (const vector of vectors) writeFileSync(join(folder, `${vector.name}.json`), json(vector));

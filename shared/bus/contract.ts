@@ -160,10 +160,12 @@ export function busContract(name: string, open: () => Promise<BusFixture>): void
     assert.equal(ended.all.length, before);
   });
 
-  law('a closed connection says so', async ({ spoke, hub }) => {
+  law('a closed connection says so', async ({ spoke, hub }, signal) => {
     const one = await spoke('c1');
+    const watch = one.watch('c1', () => {}, signal);
     await one.close();
     await one.close();
+    await assert.rejects(watch.refresh(), { code: 'CLOSED' });
     assert.equal(one.connected, false);
     await assert.rejects(one.get('c1'), { code: 'CLOSED' });
     await assert.rejects(one.reconnect(), { code: 'CLOSED' });

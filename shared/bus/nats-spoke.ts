@@ -48,7 +48,10 @@ class NatsSpoke implements SpokeBus {
     signal.addEventListener('abort', () => pushes.unsubscribe(), { once: true });
     const refresh = async (): Promise<void> => {
       // The server has the subscription before the read is answered: what is written in between arrives one way or the other.
-      await nc.flush();
+      this.#link.check('flush');
+      await nc.flush().catch((error: unknown) => {
+        throw busError('flush', error);
+      });
       const bytes = await this.get(clusterUid);
       if (!signal.aborted) onMessage(bytes ?? 'absent');
     };

@@ -97,7 +97,7 @@ function start(situation: Situation, judged: Judged): Step {
     // A carried cluster counts already: giving it what may repair it takes no further place.
     const place = isCarried(row) || exposed(counters) < rollout.max_concurrent;
     const starts = !idle && mayStart && place && candidate.evidence.vouched;
-    const next: RolloutClusterRow | undefined = idle ?? (starts ? started(row, now) : undefined);
+    const next: RolloutClusterRow | undefined = idle ?? (starts ? started(candidate, now) : undefined);
     if (!next) continue;
     rows.push(next);
     counters = recounted(counters, row, next);
@@ -124,11 +124,11 @@ function needsNothing({ row, placementState, wantedRevisionId }: Subject, now: n
   return undefined;
 }
 
-const started = (row: RolloutClusterRow, now: number): RolloutClusterRow => ({
+const started = ({ row, evidence }: Subject, now: number): RolloutClusterRow => ({
   ...row,
   state: 'Started',
-  reason: 'Started',
-  message: '',
+  reason: evidence.reason,
+  message: evidence.message,
   started_at: row.started_at ?? now,
 });
 

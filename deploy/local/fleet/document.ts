@@ -1,0 +1,60 @@
+import type { ClusterView, PlacementView, ReleaseView } from '#hub/api/mod.ts';
+import type { Snapshot } from './hub-client.ts';
+
+/** What `--json` prints. Everything in it comes from what the hub knows through reports, never from what the starter did. */
+export interface StartDocument {
+  readonly ok: boolean;
+  readonly reason: string | null;
+  /** Seconds. */
+  readonly took: number;
+  readonly kubernetes: string;
+  readonly releases: readonly Pick<ReleaseView, 'tenant' | 'app' | 'alias' | 'digest' | 'commit'>[];
+  readonly clusters: readonly unknown[];
+}
+
+export interface Outcome {
+  readonly ok: boolean;
+  readonly reason: string | null;
+  readonly tookMs: number;
+  readonly kubernetes: string;
+}
+
+const seconds = (value: number | undefined): number | undefined => (value === undefined ? undefined : Math.round(value * 10_000) / 10_000);
+
+export function documentOf({ ok, reason, tookMs, kubernetes }: Outcome, { releases, clusters }: Snapshot): StartDocument {
+  return {
+    ok,
+    reason,
+    took: Math.round(tookMs / 100) / 10,
+    kubernetes,
+    releases: releases.map(({ tenant, app, alias, digest, commit }) => ({ tenant, app, alias, digest, commit })),
+    clusters: clusters.map(clusterOf),
+  };
+}
+
+const clusterOf = ({ name, uid, connection, fence, placements }: ClusterView) => ({
+  name,
+  uid,
+  environment: [...new Set(placements.map(({ environment }) => environment))].join(','),
+  connection,
+  fence,
+  placements: placements.map(placementOf),
+});
+
+const placementOf = ({ tenant, app, release, wanted, observed, health, reason, message, objects, hops, unhealthy }: PlacementView) => ({
+  tenant,
+  app,
+  release,
+  wanted,
+  observed,
+  health,
+  reason: health === 'Healthy' ? reason : `${reason}: ${message}`,
+  objects,
+  hops: {
+    fetched: seconds(hops.fetched),
+    verified: seconds(hops.verified),
+    applied: seconds(hops.applied),
+    healthy: seconds(hops.healthy),
+  },
+  ...(unhealthy.length > 0 ? { unhealthy } : {}),
+});

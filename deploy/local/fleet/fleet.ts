@@ -1,0 +1,212 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runCommand } from '../processes/mod.ts';
+import {
+  findServer,
+  startGitServer,
+  startNats,
+  startRegistry,
+  type GitServer,
+  type NatsServer,
+  type RegistryServer,
+} from '../servers/mod.ts';
+import { contextClusters, discoveryOf, prepareCluster, startClusters, type LocalCluster } from './clusters.ts';
+import { HubClient } from './hub-client.ts';
+import { needsOf, readManifests, type Needs } from './manifests.ts';
+import { portsOf, type Ports } from './ports.ts';
+import { clusterNames, environmentOf, environmentsOf, jobOf, resourcesYaml, sampleApps, type Declared, type SampleApp } from './sample.ts';
+import { commitOnce } from './sources.ts';
+import { supervise, type Supervised } from './supervisor.ts';
+import type { Job } from './verdict.ts';
+
+export interface FleetOptions {
+  readonly data: string;
+  readonly clusters: number;
+  readonly kubeconfig?: string | undefined;
+  /** Instead of the sample. */
+  readonly manifests?: string | undefined;
+  /** Instead of the sample, for tests. */
+  readonly apps?: readonly SampleApp[];
+  /** Changes what is declared before the hub is told; for tests. */
+  readonly declare?: (declared: Declared) => Declared;
+  /** More settings of hub and spokes; for tests that want time to pass faster. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly log: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A fleet on this machine, all of it real, all of it ours to end. */
+export interface Fleet extends AsyncDisposable {
+  readonly hub: HubClient;
+  readonly hubProcess: Supervised;
+  readonly spokes: ReadonlyMap<string, Supervised>;
+  readonly clusters: readonly LocalCluster[];
+  readonly git: GitServer;
+  readonly nats: NatsServer;
+  readonly registry: RegistryServer;
+  readonly ports: Ports;
+  readonly declared: Declared;
+  readonly job: Job;
+  /** When everything was found, built and fetched, and the fleet itself began. */
+  readonly beganAtMs: number;
+}
+
+const root = join(import.meta.dirname, '../../..');
+
+/** Starts everything and returns when the job is given to the hub; what becomes of it is asked of the hub. Leaves nothing behind when it fails. */
+export async function startLocalFleet(options: FleetOptions): Promise<Fleet> {
+  const { data, log, signal } = options;
+  const stack = new AsyncDisposableStack();
+  try {
+    const [nats, registry, git] = await Promise.all(
+      (['nats', 'registry', 'git'] as const).map((name) => findServer(name, { signal, log })),
+    );
+    const names = clusterNames(options.clusters);
+    const clusters = stack.use(
+      options.kubeconfig === undefined
+        ? await startClusters(join(data, 'kube'), names, log, signal)
+        : await contextClusters(options.kubeconfig),
+    ).all;
+    const beganAtMs = performance.now();
+    const ports = await portsOf(join(data, 'ports.json'));
+    const hubDir = join(data, 'hub');
+    const gitServer = stack.use(await startGitServer({ dir: join(data, 'git'), port: ports.git, signal, ...(git ? { found: git } : {}) }));
+    const registryServer = stack.use(
+      await startRegistry({ dir: join(data, 'registry'), port: ports.registry, signal, ...(registry ? { found: registry } : {}) }),
+    );
+    const configText = await natsConfig(data, hubDir, signal);
+    const natsServer = stack.use(
+      await startNats({ dir: join(data, 'nats'), configText, port: ports.nats, signal, ...(nats ? { found: nats } : {}) }),
+    );
+
+    const apps = await appsOf(options, clusters[0], signal);
+    const declared = await declaredOf(options, clusters, apps, gitServer);
+    const commits = new Map<string, string>();
+    for (const { tenant, app, files } of apps)
+      commits.set(`${tenant}/${app}`, await commitOnce(gitServer, data, `${tenant}/${app}`, files));
+
+    const hubProcess = stack.use(await supervise(hubOptions(options, ports, hubDir), log));
+    const hub = await HubClient.open(hubDir, ports.api);
+    const needs = new Map(apps.map(({ tenant, needs }) => [tenant, needs]));
+    await Promise.all(clusters.map((cluster) => prepareCluster(cluster, needs, signal)));
+    await hub.apply(resourcesYaml(declared), 'the local fleet starts');
+    const spokes = new Map<string, Supervised>();
+    for (const cluster of clusters) spokes.set(cluster.name, stack.use(await startSpoke(options, cluster, hub)));
+    const job = jobOf(declared, commits);
+    const fleet = {
+      hub,
+      hubProcess,
+      spokes,
+      clusters,
+      git: gitServer,
+      nats: natsServer,
+      registry: registryServer,
+      ports,
+      declared,
+      job,
+      beganAtMs,
+    };
+    return { ...fleet, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+type App = SampleApp & { readonly needs: Needs };
+
+async function appsOf(options: FleetOptions, first: LocalCluster | undefined, signal: AbortSignal): Promise<App[]> {
+  const simple = (app: SampleApp): App => ({ ...app, needs: { namespaces: [app.namespace], kinds: ['*'], clusterScoped: [] } });
+  if (options.apps) return options.apps.map(simple);
+  if (options.manifests === undefined || !first) return sampleApps(environmentsOf(options.clusters)).map(simple);
+  const files = await readManifests(options.manifests);
+  const needs = needsOf(files, await discoveryOf(first, signal));
+  return [{ tenant: 'local', app: 'manifests', namespace: needs.namespaces[0] ?? 'default', files, needs }];
+}
+
+async function declaredOf(
+  options: FleetOptions,
+  clusters: readonly LocalCluster[],
+  apps: readonly App[],
+  git: GitServer,
+): Promise<Declared> {
+  const count = clusters.length;
+  const declared: Declared = {
+    clusters: clusters.map(({ name }, index) => ({ name, environment: environmentOf(index, count) })),
+    environments: environmentsOf(count),
+    apps: await Promise.all(
+      apps.map(async ({ tenant, app, needs }) => ({
+        tenant,
+        app,
+        namespaces: needs.namespaces,
+        kinds: needs.kinds,
+        gitUrl: await git.createRepository(`${tenant}/${app}`),
+      })),
+    ),
+  };
+  return options.declare ? options.declare(declared) : declared;
+}
+
+/** The hub's own keys say who may use NATS, so it writes the configuration that the server is started with. */
+async function natsConfig(data: string, hubDir: string, signal: AbortSignal): Promise<string> {
+  await mkdir(join(data, 'nats'), { recursive: true, mode: 0o700 });
+  const file = join(data, 'nats', 'accounts.conf');
+  const env = { ...process.env, WHEELHOUSE_DATA: hubDir };
+  await runCommand(process.execPath, [join(root, 'hub/main.ts'), 'nats-config', file], { env, cwd: root, waitMaxMs: 30_000, signal });
+  return readFile(file, 'utf8');
+}
+
+function hubOptions({ data, env }: FleetOptions, ports: Ports, hubDir: string) {
+  return {
+    name: 'hub',
+    command: process.execPath,
+    args: [join(root, 'hub/main.ts')],
+    cwd: root,
+    env: {
+      ...process.env,
+      WHEELHOUSE_DATA: hubDir,
+      WHEELHOUSE_GATEWAY_PORT: String(ports.gateway),
+      WHEELHOUSE_ENROLMENT_PORT: String(ports.enrolment),
+      WHEELHOUSE_API_PORT: String(ports.api),
+      WHEELHOUSE_NATS_URL: `nats://127.0.0.1:${ports.nats}`,
+      WHEELHOUSE_REGISTRY: `127.0.0.1:${ports.registry}/wheelhouse`,
+      WHEELHOUSE_BEAT: '1s',
+      WHEELHOUSE_POLL: '2s',
+      ...env,
+    },
+    output: { file: join(data, 'hub.log') },
+    ready: {
+      what: `an answer of the hub's API on port ${ports.api}`,
+      ask: async (signal: AbortSignal) => (await fetch(`http://127.0.0.1:${ports.api}/readyz`, { signal })).ok,
+      waitMaxMs: 60_000,
+    },
+  };
+}
+
+async function startSpoke({ data, env, log }: FleetOptions, cluster: LocalCluster, hub: HubClient): Promise<Supervised> {
+  const dir = join(data, 'spokes', cluster.name);
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const tokenFile = join(dir, 'join-token');
+  const known = (await hub.snapshot()).clusters.find(({ name }) => name === cluster.name);
+  if (known?.uid) await rm(tokenFile, { force: true });
+  else await writeFile(tokenFile, await hub.joinToken(cluster.name), { mode: 0o600 });
+  const kubeconfig = await cluster.spokeKubeconfig(dir);
+  return supervise(
+    {
+      name: `spoke ${cluster.name}`,
+      command: process.execPath,
+      args: [join(root, 'spoke/main.ts')],
+      cwd: root,
+      env: {
+        ...process.env,
+        KUBECONFIG: kubeconfig,
+        ...(cluster.context === undefined ? {} : { WHEELHOUSE_KUBE_CONTEXT: cluster.context }),
+        ...(known?.uid ? {} : { WHEELHOUSE_JOIN_TOKEN_FILE: tokenFile }),
+        WHEELHOUSE_CACHE_DIR: join(dir, 'cache'),
+        ...env,
+      },
+      output: { file: join(dir, 'spoke.log') },
+    },
+    log,
+  );
+}

@@ -1,0 +1,10 @@
+// A whole fleet on one machine: started, given a job, watched through the hub's own API, ended without a trace.
+export { StartError, startOptions, usage, type StartOptions } from './arguments.ts';
+export { type LocalCluster } from './clusters.ts';
+export { documentOf, type StartDocument } from './document.ts';
+export { startLocalFleet, type Fleet, type FleetOptions } from './fleet.ts';
+export { HubClient, type Snapshot } from './hub-client.ts';
+export { newsOf, nothing } from './news.ts';
+export { sampleApps, type Declared, type SampleApp } from './sample.ts';
+export { type Supervised } from './supervisor.ts';
+export { verdictOf, type Job, type Verdict } from './verdict.ts';

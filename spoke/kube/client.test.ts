@@ -232,3 +232,13 @@ test('a watch asks for bookmarks and an end, from its version', async (t) => {
   assert.ok(Math.abs(Number(query.get('timeoutSeconds')) - 290) <= 9);
   assert.equal(client.watchHealth().watches, 0);
 });
+
+test('a watch that has to be listed again counts as behind until its owner gives up', async (t) => {
+  const { client } = await serve(t, [json(failure(410, 'Expired'), 410)]);
+  const stop = new AbortController();
+  const seen: string[] = [];
+  for await (const { type } of client.watch(configMaps, { resourceVersion: '7' }, stop.signal)) seen.push(type);
+  assert.deepEqual([seen, client.watchHealth().watches], [['RESYNC'], 1]);
+  stop.abort();
+  assert.equal(client.watchHealth().watches, 0);
+});

@@ -111,6 +111,9 @@ export function kubeContract(name: string, fixture: () => KubeFixture): void {
       const next = await client.apply(configMaps, configMap(namespace, 'a', { x: '1' }), {}, signal);
       assert.deepEqual(dataOf(next), { x: '1', theirs: 'z' });
       assert.equal(next.metadata.uid, first.metadata.uid);
+      const shared = { x: '1', theirs: 'z' };
+      assert.deepEqual(dataOf(await client.apply(configMaps, configMap(namespace, 'a', shared), {}, signal)), shared);
+      assert.deepEqual(dataOf(await client.apply(configMaps, configMap(namespace, 'a', { x: '1' }), {}, signal)), shared);
     });
 
     test('a field of another manager is a conflict that names it; force takes it', async () => {

@@ -108,8 +108,11 @@ export interface WatchHealth {
   readonly quietestMs: number;
 }
 
-/** How long a watch that makes progress may be quiet: bookmarks come about once a minute. Beyond it the watch is reconnected, and `observing` is false. */
-export const watchQuietMaxMs = 100_000;
+/**
+ * A watch that is quiet for longer is not being followed: then nothing may be called observed. A watch that says nothing is reconnected well before, which is
+ * progress if the API server accepts it; so only one that cannot be reconnected gets this old.
+ */
+export const watchQuietMaxMs = 130_000;
 
 /** The field manager of everything that a spoke writes. */
 export const fieldManager = 'wheelhouse';

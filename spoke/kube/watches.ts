@@ -3,7 +3,7 @@ import { backoffMs, explain, type Random } from '../../shared/kernel/mod.ts';
 import { KubeError, isTransient, statusOf } from './errors.ts';
 import { linesOf } from './lines.ts';
 import { objectOf } from './objects.ts';
-import { watchQuietMaxMs, type KindInfo, type WatchEvent } from './port.ts';
+import type { KindInfo, WatchEvent } from './port.ts';
 
 export interface WatchParts {
   readonly kind: KindInfo;
@@ -15,6 +15,11 @@ export interface WatchParts {
   /** The API server accepted the watch or said something in it. */
   readonly progress: () => void;
 }
+
+/**
+ * Bookmarks come about once a minute, but only for kinds of which anything happened since the API server started; the others are reconnected as often as this.
+ */
+export const watchSilenceMaxMs = 100_000;
 
 const reconnect = { firstMs: 200, maxMs: 30_000 };
 
@@ -102,11 +107,11 @@ class Link {
   }
 
   async #next(iterator: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
-    const cancel = this.#clock.after(watchQuietMaxMs, () => this.#end.abort());
+    const cancel = this.#clock.after(watchSilenceMaxMs, () => this.#end.abort());
     try {
       return await iterator.next();
     } catch (error) {
-      const what = this.#end.signal.aborted ? `nothing was heard for ${watchQuietMaxMs} ms` : explain(error).slice(0, 300);
+      const what = this.#end.signal.aborted ? `nothing was heard for ${watchSilenceMaxMs} ms` : explain(error).slice(0, 300);
       throw new KubeError('SERVER_UNAVAILABLE', `watch: ${what}`, { cause: error });
     } finally {
       cancel();

@@ -108,16 +108,11 @@ export class Cell {
     this.#known = object ? { at: 'present', object, data: decoded(object, what) } : { at: 'absent' };
   }
 
-  /** Whoever lost once must not find its place again by reading what the other wrote. */
   #lost(cause?: unknown): StateError {
-    const error = new StateError('LOST_RACE', `Secret ${this.#name}: somebody else wrote it; only one process may be this spoke`, {
-      cause,
-    });
-    this.#last = Promise.reject(error);
-    this.#last.catch(() => undefined);
-    return error;
+    return new StateError('LOST_RACE', `Secret ${this.#name}: somebody else wrote it; only one process may be this spoke`, { cause });
   }
 
+  /** One after the other. Whoever lost once stays lost: it must not find its place again by reading what the other wrote. */
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const before = this.#last;
     const turn = (async () => {

@@ -44,6 +44,10 @@ describe('the first start', () => {
     await open();
     const now = client.objects().find(({ metadata }) => metadata.name === 'wheelhouse-system');
     assert.equal(now?.metadata.resourceVersion, own.metadata.resourceVersion);
+    assert.deepEqual(
+      client.requests.filter(({ verb, kind }) => verb === 'create' && kind === 'Namespace').map(({ name }) => name),
+      ['wheelhouse-tenants'],
+    );
   });
 
   test('bears with a namespace that another process makes at the same moment', async () => {

@@ -124,6 +124,8 @@ function connectionOptions(name: string, { servers, credentials, tls, reconnectJ
     reconnectJitter: reconnectJitterMs,
     reconnectJitterTLS: reconnectJitterMs,
     timeout: 20_000,
+    // A server that is frozen keeps its connections open: noticed after two of these.
+    pingInterval: 30_000,
     noAsyncTraces: true,
     ...(tls ? { tls } : {}),
   };

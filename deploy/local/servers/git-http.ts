@@ -18,8 +18,12 @@ const requestMaxMs = 120_000;
 /** Answers Git's smart HTTP protocol by `git http-backend`, a CGI program, one process for each request. */
 export function gitHandler(options: GitHttpOptions): RequestListener {
   return (request, response) => {
-    const [path = '', query = ''] = (request.url ?? '').split('?');
-    const pushes = path.endsWith('/git-receive-pack') || new URLSearchParams(query).get('service') === 'git-receive-pack';
+    const asked = parseTarget(request.url ?? '');
+    if (!asked) {
+      response.writeHead(400).end();
+      return;
+    }
+    const { path, query, pushes } = asked;
     const trusted = mayPush(request.headers.authorization, options.token);
     if (pushes && !trusted) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
@@ -32,6 +36,21 @@ export function gitHandler(options: GitHttpOptions): RequestListener {
       options.command,
     );
   };
+}
+
+/** What is asked for; on the decoded path, as the CGI program will see it. undefined: no path at all. */
+export function parseTarget(url: string): { readonly path: string; readonly query: string; readonly pushes: boolean } | undefined {
+  const [encoded = '', query = ''] = url.split('?');
+  try {
+    const path = decodeURIComponent(encoded);
+    return {
+      path,
+      query,
+      pushes: path.endsWith('/git-receive-pack') || new URLSearchParams(query).getAll('service').includes('git-receive-pack'),
+    };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether an Authorization header carries the token, as password or as bearer. */
@@ -53,7 +72,7 @@ function cgiEnv(request: IncomingMessage, path: string, query: string, root: str
     GIT_PROJECT_ROOT: root,
     GIT_HTTP_EXPORT_ALL: '1',
     REQUEST_METHOD: request.method,
-    PATH_INFO: decodeURIComponent(path),
+    PATH_INFO: path,
     QUERY_STRING: query,
     CONTENT_TYPE: header('content-type'),
     CONTENT_LENGTH: header('content-length'),

@@ -100,6 +100,8 @@ test('Git: commits are cloned over HTTP, a second one changes what it names, and
 
   assert.equal((await fetch(`${url}/../../../etc/passwd`)).ok, false);
   assert.equal((await fetch(`${server.url}/%2e%2e/%2e%2e/etc/passwd`)).ok, false);
+  assert.equal((await fetch(`${server.url}/shop/%E0%A4%A`)).status, 400);
+  assert.equal((await fetch(`${url}/git-receive%2dpack`, { method: 'POST' })).status, 401);
   assert.equal((await fetch(`${server.url}/nothing.git/info/refs?service=git-upload-pack`)).status, 404);
   await assert.rejects(server.createRepository('../escape'), (error: unknown) => error instanceof ServerError && error.code === 'BAD_NAME');
   await server[Symbol.asyncDispose]();

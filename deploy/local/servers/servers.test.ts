@@ -5,7 +5,7 @@ import { cacheFolder } from './caches.ts';
 import { catalogue, type ServerName } from './catalogue.ts';
 import { ServerError } from './errors.ts';
 import { commitStream, type CommitRequest } from './git-commits.ts';
-import { mayPush, parseHead } from './git-http.ts';
+import { mayPush, parseHead, parseTarget } from './git-http.ts';
 
 const caches: readonly (readonly [Record<string, string>, string])[] = [
   [{ WHEELHOUSE_CACHE: '/c', XDG_CACHE_HOME: '/x', HOME: '/h' }, '/c'],
@@ -87,6 +87,21 @@ for (const [header, allowed] of headers) {
   test(`${allowed ? 'may' : 'may not'} push with ${header ?? 'no header'}`, () => assert.equal(mayPush(header, 'secret'), allowed));
 }
 test('nobody may push where there is no token', () => assert.equal(mayPush('Bearer ', ''), false));
+
+const targets: readonly (readonly [string, boolean | undefined])[] = [
+  ['/shop/app.git/info/refs?service=git-upload-pack', false],
+  ['/shop/app.git/info/refs?service=git-receive-pack', true],
+  ['/shop/app.git/info/refs?service=git-upload-pack&service=git-receive-pack', true],
+  ['/shop/app.git/info/refs?service=git%2dreceive%2Dpack', true],
+  ['/shop/app.git/git-upload-pack', false],
+  ['/shop/app.git/git-receive-pack', true],
+  ['/shop/app.git/git-receive%2dpack', true],
+  ['/shop/%E0%A4%A', undefined],
+];
+for (const [url, pushes] of targets) {
+  test(`${url} is ${pushes === undefined ? 'refused' : pushes ? 'a push' : 'a read'}`, () =>
+    assert.equal(parseTarget(url)?.pushes, pushes));
+}
 
 test('the head of a CGI answer', () => {
   assert.deepEqual(parseHead('Status: 404 Not Found\r\nContent-Type: text/plain'), {

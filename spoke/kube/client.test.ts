@@ -242,3 +242,11 @@ test('a watch that has to be listed again counts as behind until its owner gives
   stop.abort();
   assert.equal(client.watchHealth().watches, 0);
 });
+
+test('a closed client opens no connection again', async (t) => {
+  const { client, requests } = await serve(t, [json(object)]);
+  assert.ok(await client.get(configMaps, 'shop', 'a', signal));
+  await client[Symbol.asyncDispose]();
+  await assert.rejects(client.get(configMaps, 'shop', 'a', signal), { code: 'SERVER_UNAVAILABLE' });
+  assert.equal(requests.length, 1);
+});

@@ -1,5 +1,5 @@
 import type { KubeConfig } from '@kubernetes/client-node';
-import { explain } from '../../shared/kernel/mod.ts';
+import { codeOf } from '../../shared/kernel/mod.ts';
 import { KubeError } from './errors.ts';
 
 /** What a TLS connection to the API server is made of; PEM. */
@@ -44,7 +44,8 @@ async function credentialsOf(what: string, fill: (config: KubeConfig) => void): 
       fill(config);
       return config;
     } catch (error) {
-      throw new KubeError('CONFIG', `${what} cannot be read: ${explain(error)}`);
+      // A parser shows the line it stumbled over, and that line may be a token.
+      throw new KubeError('CONFIG', `${what} cannot be read: ${codeOf(error) ?? 'it is no kubeconfig'}`);
     }
   };
   let config = load();

@@ -27,6 +27,7 @@ export class Transport implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #limits: KubeLimits;
   readonly #gate: Gate;
+  #isClosed = false;
   #agent: { readonly key: string; readonly dispatcher: Dispatcher } | undefined;
   #credential: { readonly value: Credential; readonly at: number } | undefined;
 
@@ -74,7 +75,9 @@ export class Transport implements AsyncDisposable {
     }
   }
 
+  /** What is under way rejects, and so does whatever is asked afterwards. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     await this.#agent?.dispatcher.destroy();
     this.#agent = undefined;
   }
@@ -153,6 +156,7 @@ export class Transport implements AsyncDisposable {
   }
 
   #dispatcher(tls: TlsMaterial): Dispatcher {
+    if (this.#isClosed) throw new KubeError('SERVER_UNAVAILABLE', 'the client is closed');
     const key = JSON.stringify(tls);
     if (this.#agent?.key === key) return this.#agent.dispatcher;
     // What runs on the old certificate ends by itself; new requests use the new one.

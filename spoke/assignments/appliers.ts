@@ -169,6 +169,7 @@ export async function correct(
 ): Promise<void> {
   const content = await contentOf(ground, entry, assignment, signal);
   const { stages, writes, applier } = await prepare(ground, entry, assignment, content, signal, refs);
+  await ground.tenancy.ensure(content.inputs, await ground.discoveries.get(), signal);
   const result = await span('spoke.correct', { attributes: { 'wheelhouse.objects': refs.length } }, () =>
     applyStages(stages, writes, applier, signal),
   );

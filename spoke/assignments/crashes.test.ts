@@ -45,9 +45,10 @@ class Dying {
         };
       },
     });
-    const { save, remove } = rig.records;
-    rig.records.save = (...args) => this.step(() => save.apply(rig.records, args));
-    rig.records.remove = (...args) => this.step(() => remove.apply(rig.records, args));
+    const save = rig.records.save.bind(rig.records);
+    const remove = rig.records.remove.bind(rig.records);
+    rig.records.save = (...args) => this.step(() => save(...args));
+    rig.records.remove = (...args) => this.step(() => remove(...args));
   }
 
   static detach(rig: Rig): void {

@@ -10,12 +10,13 @@ const byName = (entries: readonly InventoryEntry[]): Map<string, InventoryEntry>
 const sorted = (entries: Iterable<InventoryEntry>): readonly InventoryEntry[] =>
   [...entries].sort((a, b) => (refText(a.ref) < refText(b.ref) ? -1 : 1));
 
+const kept = ({ dropped: _dropped, ...entry }: InventoryEntry): InventoryEntry => entry;
+
 /** Before writing: an intent for each object that is not in it yet; what is wanted again is no longer dropped. */
 export function grown(inventory: readonly InventoryEntry[], refs: readonly ObjectRef[]): readonly InventoryEntry[] {
   const entries = byName(inventory);
   for (const ref of refs) {
-    const { dropped: _, ...kept } = entries.get(refText(ref)) ?? { ref };
-    entries.set(refText(ref), kept);
+    entries.set(refText(ref), kept(entries.get(refText(ref)) ?? { ref }));
   }
   return sorted(entries.values());
 }
@@ -34,7 +35,7 @@ export function readBack(inventory: readonly InventoryEntry[], objects: readonly
 /** After all of a revision is written: what is not of it is dropped. */
 export function settled(inventory: readonly InventoryEntry[], refs: readonly ObjectRef[]): readonly InventoryEntry[] {
   const wanted = new Set(refs.map(refText));
-  return inventory.map(({ dropped: _, ...entry }) => (wanted.has(refText(entry.ref)) ? entry : { ...entry, dropped: true as const }));
+  return inventory.map((entry) => (wanted.has(refText(entry.ref)) ? kept(entry) : { ...entry, dropped: true as const }));
 }
 
 export function without(inventory: readonly InventoryEntry[], gone: readonly InventoryEntry[]): readonly InventoryEntry[] {

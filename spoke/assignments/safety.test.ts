@@ -178,10 +178,10 @@ test('an apply that failed half-way is known in full, and what it left goes with
   rig.desire(await rig.assignment('p1', one));
   await rig.run();
   // The dry run passes; the real one meets a webhook that has changed its mind.
-  const { apply } = rig.kube;
+  const apply = rig.kube.apply.bind(rig.kube);
   rig.kube.apply = async (kind, object, options, signal) => {
     if (object.metadata.name === 'c' && !options.dryRun) rig.kube.fail({ verb: 'apply', name: 'c', code: 'INVALID' });
-    return apply.call(rig.kube, kind, object, options, signal);
+    return apply(kind, object, options, signal);
   };
   rig.desire(await rig.assignment('p1', three));
   await rig.run();

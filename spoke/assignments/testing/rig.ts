@@ -69,6 +69,55 @@ export const configMap = (name: string, value = '1', namespace?: string): string
 
 export const filesOf = (...documents: readonly string[]): Files => new Map([['all.yaml', Buffer.from(documents.join('\n---\n'))]]);
 
+/** Makes releases, and the assignments that name them. */
+export class Contents {
+  readonly #registry: MemoryRegistry;
+  #commit = 0;
+
+  constructor(registry: MemoryRegistry) {
+    this.#registry = registry;
+  }
+
+  async release(files: Files, environment = 'prod'): Promise<Release> {
+    const release = await buildRelease({
+      created: new Date(Date.UTC(2026, 0, 1) + 1000 * this.#commit),
+      source: 'https://git.example/acme/shop',
+      revision: String(++this.#commit).padStart(40, '0'),
+      author: 'A <a@example.com>',
+      images: [],
+      variants: new Map([[environment, files]]),
+    });
+    const { signal } = new AbortController();
+    for (const one of [...release.blobs, ...release.manifests, release.index]) await this.#registry.push(repository, one, signal);
+    return release;
+  }
+
+  async assignment(uid: string, files: Files, changes: Partial<Inputs> = {}): Promise<Assignment> {
+    const release = await this.release(files);
+    const variant = release.variants[0] ?? assert.fail();
+    const inputs = Buffer.from(inputsBytes({ ...baseInputs, ...changes }));
+    return {
+      uid,
+      tenant: 'acme',
+      app: 'shop',
+      environment: variant.environment,
+      state: 'ASSIGNMENT_STATE_ACTIVE',
+      mode: 'ASSIGNMENT_MODE_ENFORCE',
+      revision: revisionOf(variant.layerHash, inputs),
+      indexDigest: release.digest,
+      variant: { repository: formatRepository(repository), digest: variant.digest, layerHash: variant.layerHash },
+      inputs,
+      takesOver: [],
+      requires: [],
+      deletionPolicy: 'DELETION_POLICY_UNSPECIFIED',
+      pruneApproval: undefined,
+      cause: { rollout: '', traceparent: '' },
+    };
+  }
+}
+
+export const digestOnly: TrustPolicies = { fleetId, version: 1, policies: [{ tenant: '*', mode: 'TRUST_MODE_DIGEST_ONLY' }] };
+
 /** One spoke's assignments on a cluster, a registry and a record in memory, in virtual time. */
 export class Rig {
   readonly clock = new VirtualClock();
@@ -79,7 +128,7 @@ export class Rig {
   readonly history: AssignmentReport[] = [];
   /** Pulls answer only while this is true. */
   registryUp = true;
-  policies: TrustPolicies = { fleetId, version: 1, policies: [{ tenant: '*', mode: 'TRUST_MODE_DIGEST_ONLY' }] };
+  policies = digestOnly;
   /** What the spoke writes through; a test may put something in between. */
   client: KubeClient;
   /** Names of Deployments that never become ready. */
@@ -87,7 +136,7 @@ export class Rig {
   tenancy = { ensure: async (): Promise<void> => {} };
   #assignments: Assignments | undefined;
   #generation = 0;
-  #commit = 0;
+  readonly #content = new Contents(this.registry);
 
   constructor(options: MemoryKubeOptions = {}) {
     this.kube = new MemoryKube({ clock: this.clock, ...options });
@@ -137,43 +186,8 @@ export class Rig {
     this.#assignments = undefined;
   }
 
-  async release(files: Files, environment = 'prod'): Promise<Release> {
-    const release = await buildRelease({
-      created: new Date(Date.UTC(2026, 0, 1) + 1000 * this.#commit),
-      source: 'https://git.example/acme/shop',
-      revision: String(++this.#commit).padStart(40, '0'),
-      author: 'A <a@example.com>',
-      images: [],
-      variants: new Map([[environment, files]]),
-    });
-    const signal = new AbortController().signal;
-    for (const blob of release.blobs) await this.registry.push(repository, blob, signal);
-    for (const manifest of release.manifests) await this.registry.push(repository, manifest, signal);
-    await this.registry.push(repository, release.index, signal);
-    return release;
-  }
-
-  async assignment(uid: string, files: Files, changes: Partial<Inputs> = {}): Promise<Assignment> {
-    const release = await this.release(files);
-    const variant = release.variants[0] ?? assert.fail();
-    const inputs = Buffer.from(inputsBytes({ ...baseInputs, ...changes }));
-    return {
-      uid,
-      tenant: 'acme',
-      app: 'shop',
-      environment: variant.environment,
-      state: 'ASSIGNMENT_STATE_ACTIVE',
-      mode: 'ASSIGNMENT_MODE_ENFORCE',
-      revision: revisionOf(variant.layerHash, inputs),
-      indexDigest: release.digest,
-      variant: { repository: formatRepository(repository), digest: variant.digest, layerHash: variant.layerHash },
-      inputs,
-      takesOver: [],
-      requires: [],
-      deletionPolicy: 'DELETION_POLICY_UNSPECIFIED',
-      pruneApproval: undefined,
-      cause: { rollout: '', traceparent: '' },
-    };
+  assignment(uid: string, files: Files, changes: Partial<Inputs> = {}): Promise<Assignment> {
+    return this.#content.assignment(uid, files, changes);
   }
 
   desire(...assignments: readonly Assignment[]): void {

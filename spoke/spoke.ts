@@ -122,9 +122,9 @@ async function work(parts: SpokeParts, state: SpokeState, signal: AbortSignal): 
     fence: () => receiver.stored && wire(receiver.stored.fence),
     heldEnvelope: () => receiver.stored?.envelope,
     observing: () => assignments.health(),
-    onWelcome: (welcome) => {
+    onWelcome: (welcome, named) => {
       antiEntropyMs = Math.max(welcome.antiEntropyMs, 100);
-      receiver.welcomed(welcome);
+      receiver.welcomed(welcome, named);
       void refresh();
     },
     onFence: (fence) => {

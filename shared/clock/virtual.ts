@@ -52,6 +52,8 @@ export class VirtualClock implements Clock {
   /** Moves time, firing what falls due on the way; lets promises settle after each timer. */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
+    // What was begun just before may still be on its way to setting its timer.
+    await settle();
     for (;;) {
       const due = this.#timers.filter((t) => t.at <= until).toSorted((a, b) => a.at - b.at || a.seq - b.seq)[0];
       if (!due) break;

@@ -92,7 +92,8 @@ test('without ancestors a later generation waits for the hub to confirm the one 
   await settle();
   assert.deepEqual([states, refusals.map((r) => r.outcome)], [[1], ['Forked']]);
   const fence = { epoch: 1, generation: 90, hash: Buffer.from(document(90).hash) };
-  made.welcomed({ beatIntervalMs: 1, antiEntropyMs: 1, fence, fenceConfirmed: true, keysetVersion: 1, reportsConfirmed: true });
+  const named = made.stored?.fence;
+  made.welcomed({ beatIntervalMs: 1, antiEntropyMs: 1, fence, fenceConfirmed: true, keysetVersion: 1, reportsConfirmed: true }, named);
   made.receive(document(90).bytes);
   await settle();
   assert.deepEqual(states, [1, 90]);

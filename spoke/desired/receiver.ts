@@ -61,11 +61,10 @@ export class Receiver {
     }
   }
 
-  /** What the hub said on the stream that it opened with: valid until `forget`. */
-  welcomed(welcome: Welcome): void {
+  /** What the hub said when the stream opened, about the fence that Hello named; valid until `forget`. */
+  welcomed(welcome: Welcome, named: HashedFence | undefined): void {
     if (!welcome.fence) return;
-    const confirmed = welcome.fenceConfirmed ? this.#stored?.fence : undefined;
-    this.#floor = { fence: welcome.fence, ...(confirmed ? { confirmed } : {}) };
+    this.#floor = { fence: welcome.fence, ...(welcome.fenceConfirmed && named ? { confirmed: named } : {}) };
   }
 
   forget(): void {

@@ -33,7 +33,8 @@ export interface LinkOptions {
   readonly heldEnvelope: () => Uint8Array | undefined;
   /** Whether the API server answered since the last call and the watches make progress. */
   readonly observing: () => { observing: boolean; reason?: string };
-  readonly onWelcome: (welcome: Welcome) => void;
+  /** `named`: the fence that Hello named, which is what the hub's confirmation is about. */
+  readonly onWelcome: (welcome: Welcome, named: Fence | undefined) => void;
   /** The hub says where the cluster should be: a bus that withholds messages is noticed. */
   readonly onFence: (fence: Fence) => void;
   readonly onCommand: (command: Command) => Promise<CommandResult>;
@@ -64,6 +65,7 @@ export class Link {
   #beatMs = 4_000;
   #cancelBeat: Cancel = () => {};
   #goodbye: string | undefined;
+  #named: Fence | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -112,6 +114,7 @@ export class Link {
 
   #hello(): Hello {
     const { version, processId, kubeSystemUid, capabilities, facts, keysetVersion, fence } = this.#options;
+    this.#named = fence();
     return {
       spokeVersion: version,
       processId,
@@ -119,7 +122,7 @@ export class Link {
       capabilities: [...capabilities],
       facts: facts(),
       keysetVersion: keysetVersion(),
-      fence: fence(),
+      fence: this.#named,
       reportSetHash: Buffer.from(this.#reports.hash),
     };
   }
@@ -161,7 +164,7 @@ export class Link {
     this.#beatMs = Math.min(Math.max(welcome.beatIntervalMs, 50), 60_000);
     this.#welcomed = true;
     log.info('welcomed by the hub', { beatMs: this.#beatMs, generation: welcome.fence?.generation ?? 0 });
-    onWelcome(welcome);
+    onWelcome(welcome, this.#named);
     for (const refusal of this.#refusals.splice(0)) this.#send({ $case: 'refusal', value: refusal });
     if (welcome.reportsConfirmed) this.#reports.confirmed();
     else {

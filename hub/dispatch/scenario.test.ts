@@ -78,6 +78,42 @@ test('a newer release repairs a broken one although the limit is used up by it',
   assert.deepEqual(await fleet.rollouts('dev'), ['Release Superseded Superseded', 'Release Succeeded AllHealthy']);
 });
 
+test('what a superseded rollout has broken counts on, also while it is silent', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2', 'd3', 'd4', 'd5', 'd6'] } });
+  fleet.spoke('d1').fares = () => degraded;
+  await fleet.connectAll();
+  const first = await fleet.release();
+  await fleet.tick(4);
+  fleet.spoke('d1').observing = false;
+  await fleet.tick(2);
+  await fleet.release();
+  await fleet.tick(6);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Superseded Superseded', 'Release Progressing ClustersUnreachable']);
+  for (const name of ['d2', 'd3', 'd4', 'd5', 'd6']) assert.equal(fleet.desiredOf(fleet.spoke(name).uid), undefined, name);
+  assert.equal(fleet.desiredOf(fleet.spoke('d1').uid)?.desired.assignments[0]?.indexDigest, first.digest);
+  fleet.spoke('d1').observing = true;
+  fleet.spoke('d1').fares = () => ({ health: Health.HEALTH_HEALTHY });
+  await fleet.tick(20);
+  assert.equal((await fleet.rollouts('dev'))[1], 'Release Succeeded AllHealthy');
+});
+
+test('a cluster that breaks after it has succeeded brakes the rest', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2', 'd3'] } });
+  fleet.spoke('d2').fares = () => ({ health: Health.HEALTH_PROGRESSING });
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(5);
+  fleet.spoke('d1').fares = () => degraded;
+  await fleet.tick(2);
+  fleet.spoke('d2').fares = () => ({ health: Health.HEALTH_HEALTHY });
+  await fleet.tick(4);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Progressing ClustersDegraded']);
+  assert.equal(fleet.desiredOf(fleet.spoke('d3').uid), undefined);
+  fleet.spoke('d1').fares = () => ({ health: Health.HEALTH_HEALTHY });
+  await fleet.tick(6);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy']);
+});
+
 test('a release that changes nothing in an environment touches nothing and proves nothing', async () => {
   await using fleet = await Fleet.start({ environments: { dev: ['d1'], prod: ['p1'] } });
   await fleet.connectAll();
@@ -116,6 +152,44 @@ test('a cluster that enrols later is what its environment waited for', async () 
   await fleet.tick(5);
   assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy']);
   assert.equal((await fleet.target('dev')).waiting_reason, '');
+});
+
+test('an environment that was healthy once has to be healthy now', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1'], prod: ['p1'] } });
+  const p1 = await fleet.cluster('p1');
+  await fleet.write([put('clusters', { ...p1, state: 'Declared', uid: null })]);
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(6);
+  assert.deepEqual([(await fleet.target('prod')).waiting_reason, await fleet.rollouts('prod')], ['NotEnrolled', []]);
+  fleet.spoke('d1').fares = () => degraded;
+  await fleet.tick(2);
+  await fleet.write([put('clusters', p1)]);
+  await fleet.spoke('p1').connect();
+  await fleet.tick(2);
+  const { waiting_reason, waiting_message } = await fleet.target('prod');
+  assert.deepEqual([waiting_reason, waiting_message], ['PredecessorNotHealthy', 'environment dev is not healthy now: d1 (Unschedulable)']);
+  fleet.spoke('d1').fares = () => ({ health: Health.HEALTH_HEALTHY });
+  await fleet.tick(5);
+  assert.deepEqual(await fleet.rollouts('prod'), ['Release Succeeded AllHealthy']);
+});
+
+test('a rollout that changed nobody does not take back what the environment has proved', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1'] } });
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(6);
+  const target = `target:${(await fleet.target('dev')).id}`;
+  const joining = { ...clusterRow(9_001, 'd2', 'dev', 0), uid: 'cjoining' };
+  await fleet.write([put('clusters', joining)], [target]);
+  await fleet.tick(2);
+  await fleet.write([put('clusters', { ...joining, labels: '{}' })], [target]);
+  await fleet.tick(2);
+  await fleet.restartHub();
+  await fleet.connectAll();
+  await fleet.tick(3);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy', 'Join Succeeded AllUnchanged']);
+  assert.equal((await fleet.target('dev')).exercised, 1);
 });
 
 test('a predecessor that the app does not target is skipped', async () => {
@@ -197,8 +271,13 @@ test('a relabelled cluster moves to the other environment with its placement', a
   await fleet.release();
   await fleet.tick(12);
   const before = fleet.desiredOf(fleet.spoke('d2').uid)?.desired.assignments[0];
-  const keys = [`target:${(await fleet.target('prod')).id}`, `target:${(await fleet.target('dev')).id}`];
-  await fleet.write([put('clusters', { ...(await fleet.cluster('d2')), labels: '{"stage":"prod"}' })], keys);
+  const relabelled = put('clusters', { ...(await fleet.cluster('d2')), labels: '{"stage":"prod"}' });
+  await fleet.write([relabelled], [`target:${(await fleet.target('prod')).id}`]);
+  await fleet.outbox.idle();
+  assert.equal((await fleet.target('prod')).waiting_reason, 'ClusterSelectedTwice');
+  await fleet.write([], [`target:${(await fleet.target('dev')).id}`]);
+  await fleet.outbox.idle();
+  assert.equal((await fleet.target('prod')).waiting_reason, '');
   await fleet.tick(8);
   const after = fleet.desiredOf(fleet.spoke('d2').uid)?.desired.assignments;
   assert.equal(after?.length, 1);

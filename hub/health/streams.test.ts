@@ -412,6 +412,40 @@ test('a replaced stream vouches for nothing any more', async () => {
   assert.equal(hub.health.contactOf(10)?.beatMs, undefined);
 });
 
+test('a beat that is still being handled when its stream is replaced vouches for nothing', async () => {
+  await using hub = await Hub.open();
+  const [old, a] = [new Spoke(hub, 'ca'), new Spoke(hub, 'ca')];
+  await old.hello('a');
+  const handled = old.beat(hashOf());
+  await Promise.all([a.hello('a'), handled]);
+  assert.equal(hub.health.contactOf(10)?.beatMs, undefined);
+});
+
+test('the same report again changes nothing and wakes nobody', async () => {
+  await using hub = await Hub.open();
+  const a = new Spoke(hub, 'ca');
+  await a.hello('a');
+  await a.report('pa1');
+  const before = await hub.store.read.selectFrom('reports').selectAll().execute();
+  hub.changes.length = 0;
+  await a.report('pa1');
+  assert.deepEqual([await hub.store.read.selectFrom('reports').selectAll().execute(), hub.changes], [before, []]);
+  assert.equal(a.last('reportAck').seq, 2);
+});
+
+test('a fence above the record is noted once, not at every beat', async () => {
+  await using hub = await Hub.open();
+  const a = new Spoke(hub, 'ca');
+  await a.hello('a');
+  const fence = { epoch: 1, generation: 8, hash: Buffer.alloc(32) };
+  await a.beat(hashOf(), true, { fence });
+  const before = await hub.store.read.selectFrom('refusals').selectAll().execute();
+  assert.equal(before[0]?.code, 'RecordBehind');
+  await hub.clock.advance(1_000);
+  await a.beat(hashOf(), true, { fence });
+  assert.deepEqual(await hub.store.read.selectFrom('refusals').selectAll().execute(), before);
+});
+
 test('beats that change nothing write nothing', async () => {
   await using hub = await Hub.open();
   const a = new Spoke(hub, 'ca');
@@ -455,6 +489,25 @@ test('a started hub settles until its clusters are heard, and says so once', asy
   assert.equal(hub.health.timing().settling, true);
   await a.beat(hashOf());
   assert.deepEqual([hub.health.timing().settling, hub.settled], [false, 1]);
+  await hub.health.stop();
+});
+
+test('when many streams fall silent the hub suspects itself, for a while', async () => {
+  await using hub = await Hub.open();
+  await hub.health.start();
+  for (const name of ['a', 'b']) {
+    const spoke = new Spoke(hub, `c${name}`);
+    await spoke.hello(name);
+    await spoke.beat(hashOf());
+  }
+  await hub.clock.advance(3_000);
+  assert.equal(hub.health.settling, undefined);
+  await hub.clock.advance(500);
+  assert.deepEqual([hub.health.settling?.why, hub.health.settling?.expected], ['StreamsLost', 2]);
+  await hub.clock.advance(3_500);
+  assert.deepEqual([hub.health.settling, hub.settled], [undefined, 1]);
+  await hub.clock.advance(10_000);
+  assert.equal(hub.settled, 1);
   await hub.health.stop();
 });
 

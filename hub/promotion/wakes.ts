@@ -22,10 +22,10 @@ export async function keysAffectedBy(read: Reader, clusterIds: readonly number[]
     .where('t.waiting_reason', '<>', '')
     .execute();
   const placed = await read.selectFrom('placements').select('cluster_id').distinct().where('cluster_id', 'in', clusterIds).execute();
-  // A cluster without placements is new: somebody may have waited for it to enrol.
+  // A cluster without placements is new: whoever selects it has waited for it to enrol.
   const fresh =
     placed.length < new Set(clusterIds).size
-      ? await read.selectFrom('targets').select('id').where('waiting_reason', '=', 'NotEnrolled').execute()
+      ? await read.selectFrom('targets').select('id').where('waiting_reason', '<>', '').execute()
       : [];
   return [...new Set([...keys('rollout', rollouts), ...keys('target', [...targets, ...fresh])])];
 }

@@ -27,8 +27,9 @@ export function waitsFor({ rollout, counters, changed, passedOver, settling, rec
       reason: 'ClustersUnreachable',
       message: `${counters.unreachable} unreachable since their start, policy: wait: ${listed(of('Unreachable').map(described))}`,
     };
-  if (exposed(counters) === 0 && passedOver.length > 0)
-    return { reason: 'ClustersUnreachable', message: `not heard from, not started, policy: wait: ${listed(passedOver)}` };
+  // Nothing is moving: what is in flight was left so by the rollout before, and its turn cannot come.
+  if (exposed(counters) === counters.carried && passedOver.length > 0)
+    return { reason: 'ClustersUnreachable', message: `not heard from, so nothing is started there, policy: wait: ${listed(passedOver)}` };
   const done = counters.succeeded + counters.unchanged;
   const names = listed(started.map(described));
   return { reason: 'Progressing', message: `${done} of ${total(counters)} clusters done${names ? `; in flight: ${names}` : ''}` };

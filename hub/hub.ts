@@ -5,7 +5,8 @@ import type { Clock } from '#shared/clock/mod.ts';
 import { explain, type Random } from '#shared/kernel/mod.ts';
 import { parseRepository, RegistryClient } from '#shared/oci/mod.ts';
 import { recordSpan, type Log } from '#shared/telemetry/mod.ts';
-import { adminToken, serveApi } from '#hub/api/mod.ts';
+import { adminToken, ApiError, serveApi } from '#hub/api/mod.ts';
+import { appByName, appsFrom, type App } from '#hub/apps/mod.ts';
 import { applyResources } from '#hub/declarations/mod.ts';
 import { DispatchService, signerOf } from '#hub/dispatch/mod.ts';
 import { serveGateway } from '#hub/gateway/mod.ts';
@@ -13,8 +14,12 @@ import { HealthService } from '#hub/health/mod.ts';
 import { Identities, openFleet, serveEnrolment } from '#hub/identity/mod.ts';
 import { keysAffectedBy, keysWaiting, PromotionService } from '#hub/promotion/mod.ts';
 import { parseResources } from '#hub/resources/mod.ts';
+import { isManifestPath } from '#hub/packaging/mod.ts';
+import { Releases } from '#hub/releases/mod.ts';
 import { RolloutService } from '#hub/rollouts/mod.ts';
-import { openSqliteStore, Outbox } from '#hub/store/mod.ts';
+import { GitSource, SourcePoller } from '#hub/sources/mod.ts';
+import { openSqliteStore, Outbox, type Store } from '#hub/store/mod.ts';
+import { tenantByName } from '#hub/tenants/mod.ts';
 import type { HubConfig } from './config.ts';
 
 export interface HubParts {
@@ -84,7 +89,24 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
     resources.defer(() => outbox.stop());
 
     const ports = { gateway: 0, enrolment: 0, api: 0 };
-    const { registry: registryHost } = parseRepository(config.registry);
+    const prefix = parseRepository(config.registry);
+    const registries = config.registryInsecure ? [{ address: prefix.registry, insecure: true }] : [];
+    // The poller comes back to a commit that could not be pushed: one layer retries.
+    const releases = new Releases({
+      store,
+      registry: new RegistryClient({ clock, registries }),
+      prefix,
+      onTagsMoved: (repository, tags) => log.warn('tags were moved by somebody else', { repository, tags: tags.join(', ') }),
+    });
+    const sources = new SourcePoller<App>({
+      apps: () => allApps(store),
+      open: (app) => new GitSource(app.spec.source.git, { clock, wants: isManifestPath }),
+      onCommit: async (app, commit, source, until) => void (await releases.handle(app.id, commit, source, until)),
+      onError: (app, error) => log.warn('a source could not be taken in', { app: app.name, reason: explain(error) }),
+      clock,
+      random,
+      intervalMs: config.pollMs,
+    });
     const identities = new Identities({
       store,
       trust,
@@ -95,7 +117,7 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
         gateway: `${config.advertisedHost}:${ports.gateway}`,
         enrolment: `${config.advertisedHost}:${ports.enrolment}`,
         nats: [config.natsUrl],
-        registries: config.registryInsecure ? [{ address: registryHost, insecure: true }] : [],
+        registries,
       }),
       natsJwt: (uid, userPublicKey, expiresAt) =>
         spokeJwt(keys.nats, uid, { userPublicKey, issuedAtMs: clock.now(), expiresAtMs: expiresAt * 1000 }),
@@ -118,9 +140,16 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
       identities,
       apply: async (text, { actor, reason, dryRun }) => {
         const parsed = parseResources([{ file: 'request', text }]);
-        return (await applyResources(store, parsed, { actor, manager: 'api', reason, dryRun })).changes;
+        const { changes } = await applyResources(store, parsed, { actor, manager: 'api', reason, dryRun });
+        await sources.refresh();
+        return changes;
       },
-      pollNow: async () => undefined,
+      pollNow: async (tenantName, appName) => {
+        const tenant = await tenantByName(store.read, tenantName);
+        const app = tenant && (await appByName(store.read, tenant.id, appName));
+        if (!app) throw new ApiError('NOT_FOUND', `there is no app ${tenantName}/${appName}`);
+        sources.pollNow(app.id);
+      },
       clock,
       log,
     });
@@ -134,6 +163,8 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
     void dispatch
       .verify(signal)
       .catch((error: unknown) => !signal.aborted && log.warn('the bus does not hold what the record holds', { reason: explain(error) }));
+    await sources.start();
+    resources.defer(() => sources.stop());
     log.info('hub started', { fleet: keys.fleetId, ...ports });
     return { ports, stop: () => resources.disposeAsync() };
   } catch (error) {
@@ -141,4 +172,13 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
     throw error;
   }
 }
-void RegistryClient;
+
+/** Every app that there is, page by page: the poller keeps one small entry for each. */
+async function allApps({ read }: Store): Promise<App[]> {
+  const all: App[] = [];
+  for (;;) {
+    const page = await appsFrom(read, all.at(-1)?.id ?? 0);
+    if (page.length === 0) return all;
+    all.push(...page);
+  }
+}

@@ -68,6 +68,8 @@ export async function startLocalFleet(options: FleetOptions): Promise<Fleet> {
         : await contextClusters(options.kubeconfig),
     ).all;
     const beganAtMs = performance.now();
+    // What hub and spokes put aside for a moment: gone with the data folder, whatever way they end.
+    await mkdir(join(data, 'tmp'), { recursive: true, mode: 0o700 });
     const ports = await portsOf(join(data, 'ports.json'));
     const hubDir = join(data, 'hub');
     const gitServer = stack.use(await startGitServer({ dir: join(data, 'git'), port: ports.git, signal, ...(git ? { found: git } : {}) }));
@@ -164,6 +166,7 @@ function hubOptions({ data, env }: FleetOptions, ports: Ports, hubDir: string) {
     cwd: root,
     env: {
       ...process.env,
+      TMPDIR: join(data, 'tmp'),
       WHEELHOUSE_DATA: hubDir,
       WHEELHOUSE_GATEWAY_PORT: String(ports.gateway),
       WHEELHOUSE_ENROLMENT_PORT: String(ports.enrolment),
@@ -199,6 +202,7 @@ async function startSpoke({ data, env, log }: FleetOptions, cluster: LocalCluste
       cwd: root,
       env: {
         ...process.env,
+        TMPDIR: join(data, 'tmp'),
         KUBECONFIG: kubeconfig,
         ...(cluster.context === undefined ? {} : { WHEELHOUSE_KUBE_CONTEXT: cluster.context }),
         ...(known?.uid ? {} : { WHEELHOUSE_JOIN_TOKEN_FILE: tokenFile }),

@@ -72,7 +72,7 @@ interface Scenario {
   /** Runs the part in which it dies. */
   readonly act: (rig: Rig) => Promise<void>;
   /** What is said to the new process. */
-  readonly then: (rig: Rig) => Promise<void>;
+  readonly wish: (rig: Rig) => Promise<void>;
   readonly expected: readonly string[];
 }
 
@@ -92,7 +92,7 @@ const scenarios: readonly Scenario[] = [
       rig.desire(await rig.assignment('p1', second));
       await rig.run(5_000);
     },
-    then: async (rig) => rig.desire(await rig.assignment('p1', second)),
+    wish: async (rig) => rig.desire(await rig.assignment('p1', second)),
     expected: ['ConfigMap/kept', 'ConfigMap/new', 'Deployment/web'],
   },
   {
@@ -101,7 +101,7 @@ const scenarios: readonly Scenario[] = [
       rig.desire(await rig.assignment('p1', second));
       await rig.run(5_000);
     },
-    then: async (rig) => rig.desire(await rig.assignment('p1', first)),
+    wish: async (rig) => rig.desire(await rig.assignment('p1', first)),
     expected: ['ConfigMap/kept', 'ConfigMap/old', 'Deployment/web'],
   },
   {
@@ -111,7 +111,7 @@ const scenarios: readonly Scenario[] = [
       rig.desire({ ...a, state: 'ASSIGNMENT_STATE_REMOVED', deletionPolicy: 'DELETION_POLICY_DELETE' });
       await rig.run(5_000);
     },
-    then: async (rig) => {
+    wish: async (rig) => {
       const a = await rig.assignment('p1', first);
       rig.desire({ ...a, state: 'ASSIGNMENT_STATE_REMOVED', deletionPolicy: 'DELETION_POLICY_DELETE' });
     },
@@ -145,7 +145,7 @@ for (const scenario of scenarios)
         Dying.detach(rig);
         rig.reports.clear();
         rig.start();
-        await scenario.then(rig);
+        await scenario.wish(rig);
         await rig.run(60_000);
         assert.deepEqual(ours(rig), scenario.expected, `${when} step ${at}`);
         if (scenario.expected.length > 0) {

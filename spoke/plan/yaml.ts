@@ -1,9 +1,16 @@
-import { isScalar, LineCounter, parseAllDocuments, visit, type Document, type Tags } from 'yaml';
+import { isScalar, LineCounter, parseAllDocuments, visit, type Document, type ScalarTag, type Tags } from 'yaml';
 
-// kubectl reads YAML with go-yaml v2: 1.1 booleans (yes, on, y ...), 0777 octal, merge keys. It does not know the sexagesimal numbers of 1.1 (22:22 would
+const octal: ScalarTag = {
+  tag: 'tag:yaml.org,2002:int',
+  default: true,
+  test: /^[-+]?0o[0-7][0-7_]*$/,
+  resolve: (text) => (text.startsWith('-') ? -1n : 1n) * BigInt(text.replace(/^[-+]/, '').replaceAll('_', '')),
+};
+
+// kubectl reads YAML with go-yaml v2: 1.1 booleans (yes, on, y ...), 0777 and 0o777 octal, merge keys. It does not know the sexagesimal numbers of 1.1 (22:22 would
 // be 1342) and keeps what looks like a date as text; so do we. Anything else would make the same file mean two things.
 const tags = (all: Tags): Tags =>
-  all.filter((tag) => {
+  [octal, ...all].filter((tag) => {
     if (typeof tag === 'string') return !['omap', 'pairs', 'set', 'binary', 'timestamp', 'intTime', 'floatTime'].includes(tag);
     if (['omap', 'pairs', 'set', 'binary', 'timestamp'].includes(tag.tag.replace('tag:yaml.org,2002:', ''))) return false;
     return !('format' in tag) || tag.format !== 'TIME';

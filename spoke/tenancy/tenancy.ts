@@ -1,5 +1,6 @@
 import { CodedError, type Inputs } from '#shared/kernel/mod.ts';
 import type { Discovery, KindInfo, KubeClient, KubeObject } from '#spoke/kube/mod.ts';
+import { isClosedNamespace } from '#spoke/plan/mod.ts';
 
 export class TenancyError extends CodedError<'CLOSED_NAMESPACE' | 'NOT_SERVED' | 'FOREIGN_BINDING'> {
   override readonly name = 'TenancyError';
@@ -31,8 +32,6 @@ export function tenantObjects(inputs: Inputs, existing: ReadonlySet<string>): Ku
 
 const bindingName = (serviceAccount: string): string => `wheelhouse-tenant-${serviceAccount}`;
 
-const closed = (namespace: string): boolean => /^(kube-.*|wheelhouse-.*)$/.test(namespace);
-
 /**
  * Makes sure of a tenant's account and its rights, under the spoke's own account. Creates what is missing and changes nothing that is there: steady state
  * reads, and writes nothing.
@@ -45,7 +44,7 @@ export class Tenancy {
   }
 
   async ensure(inputs: Inputs, discovery: Discovery, signal: AbortSignal): Promise<void> {
-    const bad = [inputs.namespace, ...inputs.allow.namespaces].find(closed);
+    const bad = [inputs.namespace, ...inputs.allow.namespaces].find(isClosedNamespace);
     if (bad !== undefined) throw new TenancyError('CLOSED_NAMESPACE', `namespace ${bad} is closed to tenants`);
     if (!inputs.allow.namespaces.includes(inputs.namespace))
       throw new TenancyError('CLOSED_NAMESPACE', `namespace ${inputs.namespace} is not one of the tenant's`);

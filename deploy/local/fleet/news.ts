@@ -42,7 +42,8 @@ function targetNews(before: Snapshot, after: Snapshot): string[] {
 
 function clusterNews(before: ClusterView | undefined, after: ClusterView): string[] {
   const lines: string[] = [];
-  if (before?.connection !== after.connection && (before || after.connection === 'Connected'))
+  // Before its first stream a cluster is not "disconnected" from anything.
+  if (before?.connection !== after.connection && (before?.connection === 'Connected' || after.connection === 'Connected'))
     lines.push(`cluster   ${after.name} is ${after.connection}`);
   const generation = after.fence?.generation ?? 0;
   if (generation > (before?.fence?.generation ?? 0))

@@ -347,3 +347,56 @@ test('one broken assignment delays no other', async (t) => {
   await rig.run(200_000);
   assert.equal(rig.report().health, 'HEALTH_HEALTHY');
 });
+
+test('what was healthy for an hour and is not any more has its own time, before it is Degraded', async (t) => {
+  const rig = rigFor(t);
+  rig.desire(await rig.assignment('p1', filesOf(deployment('web'))));
+  await rig.run(3_600_000);
+  rig.broken.add('web');
+  await rig.run(50_000);
+  assert.equal(rig.report().health, 'HEALTH_PROGRESSING');
+  await rig.run(20_000);
+  assert.equal(rig.report().health, 'HEALTH_DEGRADED');
+});
+
+test('what is tried again and fails again is said once', async (t) => {
+  const rig = rigFor(t, { authorize: (user) => user === undefined });
+  rig.desire(await rig.assignment('p1', filesOf(configMap('a'))));
+  await rig.run(10_000);
+  const said = rig.history.length;
+  await rig.run(300_000);
+  assert.equal(rig.report().reason, 'Denied');
+  assert.equal(rig.history.length, said);
+});
+
+test('content that nobody can pull is waited for, Degraded after its time, and taken when it is there', async (t) => {
+  const rig = rigFor(t);
+  rig.registryUp = false;
+  rig.desire(await rig.assignment('p1', filesOf(configMap('a'))));
+  await rig.run(30_000);
+  assert.deepEqual([rig.report().health, rig.report().reason], ['HEALTH_PROGRESSING', 'ContentUnavailable']);
+  await rig.run(60_000);
+  assert.deepEqual([rig.report().health, rig.report().reason], ['HEALTH_DEGRADED', 'ContentUnavailable']);
+  rig.registryUp = true;
+  await rig.run(120_000);
+  assert.equal(rig.report().health, 'HEALTH_HEALTHY');
+});
+
+test('conditions move their time only when their status does', async (t) => {
+  const rig = rigFor(t);
+  rig.broken.add('web');
+  rig.desire(await rig.assignment('p1', filesOf(deployment('web'))));
+  await rig.run();
+  const since = (): number | undefined =>
+    rig
+      .report()
+      .conditions.find(({ type }) => type === 'Ready')
+      ?.lastTransitionTime?.getTime();
+  const before = since();
+  await rig.run(70_000);
+  assert.equal(rig.report().reason, 'HealthTimeout');
+  assert.equal(since(), before, 'False is still False');
+  rig.broken.clear();
+  await rig.run(5_000);
+  assert.ok((since() ?? 0) > (before ?? 0));
+});

@@ -15,7 +15,7 @@ import { Sight, type Observing } from './observing.ts';
 import type { AssignmentsParts } from './parts.ts';
 import type { AssignmentRecord } from './port.ts';
 import { sweep, type Sweep } from './sweeps.ts';
-import { lookAgainMs, report, visit } from './visits.ts';
+import { lookAgainMs, report, setProblem, visit } from './visits.ts';
 
 export interface DesiredMeta {
   readonly fence: Fence;
@@ -120,6 +120,7 @@ class Engine implements Assignments {
       entry.receivedAtMs = receivedAtMs;
     }
     entry.assignment = assignment;
+    entry.problem = undefined;
     entry.fence = fence;
     entry.attempt = 0;
     entry.removed = false;
@@ -211,7 +212,7 @@ class Engine implements Assignments {
       await this.#visitLoaded(entry, AbortSignal.any([this.#stop.signal, end.signal]));
     } catch (error) {
       this.#stop.signal.throwIfAborted();
-      entry.problem = { reason: 'TimedOut', message: explain(error, 2), waits: true, retryable: true };
+      setProblem(this.#ground, entry, { reason: 'TimedOut', message: explain(error, 2), waits: true, retryable: true });
       report(this.#ground, entry);
     } finally {
       cancel();
@@ -228,7 +229,7 @@ class Engine implements Assignments {
       if (!entry.loaded) await this.#load(entry, signal);
     } catch (error) {
       signal.throwIfAborted();
-      entry.problem = { reason: 'StateUnavailable', message: explain(error, 3), waits: true, retryable: true };
+      setProblem(this.#ground, entry, { reason: 'StateUnavailable', message: explain(error, 3), waits: true, retryable: true });
       report(this.#ground, entry);
       return;
     }

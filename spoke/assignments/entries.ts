@@ -17,12 +17,15 @@ export interface Entry {
   loaded: boolean;
   hops: Hops;
   problem: Problem | undefined;
+  /** Since when there has been one without a break, monotonic. */
+  problemAtMs: number;
   attempt: number;
   cancelRetry: Cancel | undefined;
   cancelLook: Cancel | undefined;
   conditions: Condition[];
   reported: string;
-  /** Wall time when it was last seen healthy; 0: not yet. */
+  wasHealthy: boolean;
+  /** Wall time until when it was healthy; 0: not yet in this process. */
   healthyAtMs: number;
   note: string;
   noteAtMs: number;
@@ -46,11 +49,13 @@ export const newEntry = (uid: string, nowMs: number): Entry => ({
   loaded: false,
   hops: {},
   problem: undefined,
+  problemAtMs: 0,
   attempt: 0,
   cancelRetry: undefined,
   cancelLook: undefined,
   conditions: [],
   reported: '',
+  wasHealthy: false,
   healthyAtMs: 0,
   note: '',
   noteAtMs: 0,

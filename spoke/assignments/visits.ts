@@ -11,7 +11,7 @@ import { inputsOf, type Entry } from './entries.ts';
 import { driftOf, type Drift } from './observed.ts';
 import { ProblemError, problemOf, problemOfFailures } from './problems.ts';
 import { prune, remove } from './removers.ts';
-import { reportOf, type Status } from './reports.ts';
+import { reportOf, type Problem, type Status } from './reports.ts';
 
 const correctionBackoff = { firstMs: 500, maxMs: 60_000 };
 /** After this long without drift, the next correction is prompt again; and what was said about the last one is old news. */
@@ -21,7 +21,8 @@ const timeoutDefaultMs = 5 * 60_000;
 /** One visit: looks at everything, does the one next step, says how it is. Whatever goes wrong is reported, never thrown. */
 export async function visit(ground: Ground, entry: Entry, signal: AbortSignal): Promise<void> {
   const { assignment } = entry;
-  entry.problem = undefined;
+  // Between two visits nothing was said, so it was healthy until now.
+  if (entry.wasHealthy) entry.healthyAtMs = ground.clock.now();
   try {
     await watchInventory(ground, entry);
     const drift = driftIn(ground, entry);
@@ -29,10 +30,12 @@ export async function visit(ground: Ground, entry: Entry, signal: AbortSignal): 
     await span('spoke.reconcile', { parent: assignment?.cause?.traceparent ?? '', attributes: { 'wheelhouse.step': step.do } }, () =>
       take(ground, entry, step, signal),
     );
+    // Only now: while it is tried again, what was wrong is still the last that is known.
+    entry.problem = undefined;
   } catch (error) {
     signal.throwIfAborted();
-    entry.problem = problemOf(error);
-    ground.log.warn('assignment not reconciled', { assignment: entry.uid, reason: entry.problem.reason, message: entry.problem.message });
+    setProblem(ground, entry, problemOf(error));
+    ground.log.warn('assignment not reconciled', { assignment: entry.uid, reason: entry.problem?.reason, message: entry.problem?.message });
   }
   report(ground, entry);
 }
@@ -140,6 +143,14 @@ function say(ground: Ground, entry: Entry, note: string): void {
 
 const timeoutOf = (entry: Entry): number => inputsOf(entry)?.health.timeoutMs ?? timeoutDefaultMs;
 
+export function setProblem(ground: Pick<Ground, 'clock'>, entry: Entry, problem: Problem): void {
+  if (!entry.problem) entry.problemAtMs = ground.clock.monotonicMs();
+  entry.problem = problem;
+}
+
+/** Since when the wanted revision is waited for: a trouble that comes later has its own time to pass. */
+const waitingSinceMs = ({ problem, problemAtMs, receivedAtMs }: Entry): number => (problem ? problemAtMs : receivedAtMs);
+
 /** When what is applied would be called late, wall time: counted from the apply, or from when it was last seen healthy. */
 const lateAtMs = (entry: Entry): number => Math.max(entry.record?.applied?.appliedAtMs ?? 0, entry.healthyAtMs) + timeoutOf(entry);
 
@@ -157,7 +168,7 @@ export function lookAgainMs(ground: Ground, entry: Entry): number | undefined {
   const delays: number[] = [];
   const { clock } = ground;
   if (summaryOf(ground, entry).counts.Progressing > 0) delays.push(lateAtMs(entry) - clock.now());
-  if (entry.problem?.waits) delays.push(entry.receivedAtMs + timeoutOf(entry) - clock.monotonicMs());
+  if (entry.problem?.waits) delays.push(waitingSinceMs(entry) + timeoutOf(entry) - clock.monotonicMs());
   if (entry.correctAtMs > clock.monotonicMs()) delays.push(entry.correctAtMs - clock.monotonicMs());
   if (entry.note !== '') delays.push(entry.noteAtMs + calmMs - clock.monotonicMs());
   // A kind that is not served, or was not when it was asked for.
@@ -184,7 +195,8 @@ export function report(ground: Ground, entry: Entry): void {
   const summary = summaryOf(ground, entry);
   const applied = record?.applied && !record.applying ? record.applied.revision : '';
   const wanted = assignment?.revision ?? record?.applied?.revision ?? '';
-  if (summary.health === 'Healthy') {
+  entry.wasHealthy = summary.health === 'Healthy';
+  if (entry.wasHealthy) {
     entry.healthyAtMs = clock.now();
     if (applied === wanted && entry.hops.applied !== undefined)
       entry.hops = { ...entry.hops, healthy: entry.hops.healthy ?? (clock.monotonicMs() - entry.receivedAtMs) / 1000 };
@@ -199,7 +211,7 @@ export function report(ground: Ground, entry: Entry): void {
       problem: entry.problem,
       stance: stanceOf(entry),
       note: notesOf(entry),
-      late: clock.monotonicMs() - entry.receivedAtMs >= timeoutOf(entry),
+      late: clock.monotonicMs() - waitingSinceMs(entry) >= timeoutOf(entry),
       inventory: record?.inventory ?? [],
       prunePending: entry.prunePending,
       hops: entry.hops,

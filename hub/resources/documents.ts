@@ -14,6 +14,8 @@ export interface SourceDocument {
 }
 
 const aliasesMax = 100;
+/** A file that is no YAML at all has a fault at every character. */
+const faultsMax = 10;
 
 /** The documents of a file that say something. Never throws: what cannot be read is a document with faults. */
 export function documentsOf(text: string): readonly SourceDocument[] {
@@ -38,7 +40,7 @@ export function documentsOf(text: string): readonly SourceDocument[] {
 function sourceOf(document: Document.Parsed, at: (offset: number) => Position): SourceDocument {
   const start = at(offsetOf(document, []));
   // A tag that nobody knows is a warning to the parser: its text would be taken for the value.
-  const faults = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
+  const faults = [...document.errors, ...document.warnings].slice(0, faultsMax).map(({ pos, message }) => ({
     ...at(pos[0]),
     message: message.split('\n')[0] ?? '',
   }));

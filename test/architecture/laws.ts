@@ -24,7 +24,6 @@ export const entrances: Readonly<Record<string, readonly string[]>> = {
   '@grpc/grpc-js': ['shared/rpc', 'proto/gen'],
   '@kubernetes/client-node': ['spoke/kube'],
   '@nats-io/jetstream': ['shared/bus'],
-  '@nats-io/kv': ['shared/bus'],
   '@nats-io/transport-node': ['shared/bus'],
   '@opentelemetry/api': ['shared/telemetry'],
   '@opentelemetry/context-async-hooks': ['shared/telemetry'],
@@ -46,7 +45,7 @@ export const entrances: Readonly<Record<string, readonly string[]>> = {
   zod: ['hub/resources', 'hub/api'],
 };
 
-const testPackages = ['fast-check', 'node:test'];
+const testPackages = ['@nats-io/kv', 'fast-check', 'node:test'];
 
 export const importLaws: readonly Law[] = [
   {

@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { parseResources } from '#hub/resources/mod.ts';
+import { startOptions } from './arguments.ts';
+import { documentOf } from './document.ts';
+import type { Snapshot } from './hub-client.ts';
+import { needsOf, readManifests } from './manifests.ts';
+import { newsOf, nothing } from './news.ts';
+import { clusterNames, environmentsOf, resourcesYaml, sampleApps, type Declared } from './sample.ts';
+import { verdictOf, type Job } from './verdict.ts';
+
+type Cluster = Snapshot['clusters'][number];
+type Placement = Cluster['placements'][number];
+type Target = Snapshot['targets'][number];
+
+const placement = (over: Partial<Placement> = {}): Placement => ({
+  uid: 'p1',
+  tenant: 'storefront',
+  app: 'shop',
+  environment: 'dev',
+  namespace: 'shop',
+  state: 'Active',
+  release: 'sha256:r1',
+  wanted: 'sha256:w1',
+  observed: 'sha256:w1',
+  health: 'Healthy',
+  reason: 'Healthy',
+  message: '',
+  ageMs: 10,
+  objects: 3,
+  hops: { fetched: 0.1, healthy: 0.5 },
+  unhealthy: [],
+  ...over,
+});
+const cluster = (over: Partial<Cluster> = {}, one: Partial<Placement> = {}): Cluster => ({
+  name: 'dev-1',
+  uid: 'c1',
+  state: 'Accepted',
+  labels: {},
+  connection: 'Connected',
+  ageMs: 5,
+  fence: { epoch: 1, generation: 2 },
+  placements: [placement(one)],
+  refusals: [],
+  ...over,
+});
+const target = (over: Partial<Target> = {}): Target => ({
+  tenant: 'storefront',
+  app: 'shop',
+  environment: 'dev',
+  current: 'sha256:r1',
+  waiting: null,
+  placements: 1,
+  rollout: null,
+  commit: null,
+  ...over,
+});
+const release = {
+  tenant: 'storefront',
+  app: 'shop',
+  alias: 'a1',
+  digest: 'sha256:r1',
+  commit: 'abc1234',
+  author: 'Somebody',
+  createdAt: '',
+};
+const well: Snapshot = { clusters: [cluster()], targets: [target()], releases: [release] };
+const job: Job = { apps: [{ tenant: 'storefront', app: 'shop', commit: 'abc1234', environments: ['dev'] }], clusters: ['dev-1'] };
+const unready = { object: 'apps/Deployment/shop/web', health: 'Progressing', reason: 'Unschedulable', message: 'no node matches' } as const;
+
+const verdicts: readonly [string, Snapshot, string | RegExp][] = [
+  ['everything is healthy on the wanted revision', well, 'done'],
+  ['nothing is there', nothing, /no release of commit abc1234/],
+  ['observed is not wanted', { ...well, clusters: [cluster({}, { observed: 'sha256:w0' })] }, /dev-1: storefront\/shop/],
+  ['nothing is wanted, nothing observed', { ...well, clusters: [cluster({}, { wanted: null, observed: null })] }, /dev-1/],
+  ['healthy, but of another release', { ...well, clusters: [cluster({}, { release: 'sha256:r0' })] }, /dev-1/],
+  ['unknown', { ...well, clusters: [cluster({}, { health: 'Unknown', reason: 'SpokeSilent' })] }, /SpokeSilent/],
+  ['no placement', { ...well, clusters: [cluster({ placements: [] })] }, /storefront\/shop in dev/],
+  [
+    'the environment is at another release',
+    { ...well, targets: [target({ current: null, waiting: { reason: 'Settling', message: 'wait' } })] },
+    /Settling: wait/,
+  ],
+  ['a newer commit has no release', { ...well, releases: [{ ...release, commit: 'old' }] }, /no release of commit/],
+  ['a cluster is away', { ...well, clusters: [cluster({ connection: 'Disconnected' })] }, /dev-1: Disconnected/],
+  [
+    'a commit that changed nothing',
+    {
+      ...well,
+      releases: [{ ...release, commit: 'old' }],
+      targets: [target({ commit: { commit: 'abc1234', outcome: 'NoChange', message: '' } })],
+    },
+    'done',
+  ],
+  [
+    'a commit that failed',
+    { ...well, targets: [target({ commit: { commit: 'abc1234', outcome: 'Failed', message: 'web.yaml:3' } })] },
+    /^failed: .*web.yaml:3/,
+  ],
+  [
+    'an older commit that failed',
+    { ...well, targets: [target({ commit: { commit: 'older', outcome: 'Failed', message: 'web.yaml:3' } })] },
+    'done',
+  ],
+  [
+    'nothing selected',
+    { ...well, targets: [target({ placements: 0, waiting: { reason: 'NothingSelected', message: 'no cluster' } })] },
+    /^failed: .*NothingSelected/,
+  ],
+  [
+    'time has run out for a Deployment',
+    { ...well, clusters: [cluster({}, { health: 'Degraded', reason: 'HealthTimeout', message: 'late', unhealthy: [unready] })] },
+    /^failed: cluster dev-1: storefront\/shop is Degraded: HealthTimeout: late; apps\/Deployment\/shop\/web is Progressing: Unschedulable: no node matches/,
+  ],
+  [
+    'degraded, but it may recover',
+    { ...well, clusters: [cluster({}, { health: 'Degraded', reason: 'CrashLoopBackOff' })] },
+    /CrashLoopBackOff/,
+  ],
+];
+
+for (const [name, snapshot, want] of verdicts) {
+  test(`verdict: ${name}`, () => {
+    const verdict = verdictOf(job, snapshot);
+    const text = verdict.state === 'done' ? 'done' : verdict.state === 'failed' ? `failed: ${verdict.reason}` : verdict.missing.join('\n');
+    if (typeof want === 'string') assert.equal(text, want);
+    else assert.match(text, want);
+  });
+}
+
+test('news: each thing is said once, in the order of the change', () => {
+  const lines = newsOf(nothing, well);
+  assert.deepEqual(
+    lines.map((line) => line.split(/\s+/)[0]),
+    ['release', 'cluster', 'dispatch', 'fetched', 'healthy', 'health'],
+  );
+  assert.deepEqual(newsOf(well, well), []);
+  const degraded = {
+    ...well,
+    clusters: [cluster({}, { health: 'Degraded', reason: 'HealthTimeout', message: 'late', unhealthy: [unready] })],
+  };
+  assert.deepEqual(
+    newsOf(well, degraded).map((line) => line.trim().split(/\s+/)[0]),
+    ['health', 'apps/Deployment/shop/web:'],
+  );
+  const gone = { ...well, clusters: [cluster({ connection: 'Disconnected' })] };
+  assert.match(newsOf(well, gone).join(), /dev-1 is Disconnected/);
+});
+
+test('the document says what was asked for, from what the hub knows', () => {
+  const document = documentOf({ ok: true, reason: null, tookMs: 41_234, kubernetes: 'real' }, well);
+  assert.deepEqual(document, {
+    ok: true,
+    reason: null,
+    took: 41.2,
+    kubernetes: 'real',
+    releases: [{ tenant: 'storefront', app: 'shop', alias: 'a1', digest: 'sha256:r1', commit: 'abc1234' }],
+    clusters: [
+      {
+        name: 'dev-1',
+        uid: 'c1',
+        environment: 'dev',
+        connection: 'Connected',
+        fence: { epoch: 1, generation: 2 },
+        placements: [
+          {
+            tenant: 'storefront',
+            app: 'shop',
+            release: 'sha256:r1',
+            wanted: 'sha256:w1',
+            observed: 'sha256:w1',
+            health: 'Healthy',
+            reason: 'Healthy',
+            objects: 3,
+            hops: { fetched: 0.1, verified: undefined, applied: undefined, healthy: 0.5 },
+          },
+        ],
+      },
+    ],
+  });
+});
+
+const wrong: readonly [readonly string[], RegExp][] = [
+  [['--cluster', '3'], /--cluster/],
+  [['--clusters', '0'], /1 to 12/],
+  [['--clusters', 'many'], /1 to 12/],
+  [['--timeout', 'soon'], /90s or 5m/],
+  [['--kubernetes', 'docker'], /docker/],
+  [['now'], /now/],
+];
+for (const [args, message] of wrong)
+  test(`refused: ${args.join(' ')}`, () => assert.throws(() => startOptions(args), { code: 'USAGE', message }));
+
+test('options: a bare number is seconds', () => {
+  const options = startOptions(['--once', '--json', '--timeout', '90', '--clusters', '6', '--data', 'd']);
+  assert.deepEqual([options.once, options.json, options.timeoutMs, options.clusters, options.data], [true, true, 90_000, 6, 'd']);
+});
+
+for (const count of [1, 2, 3, 7, 12]) {
+  test(`the sample for ${count} clusters is what a person may declare, and every environment has a cluster`, () => {
+    const environments = environmentsOf(count);
+    const names = clusterNames(count);
+    assert.equal(new Set(names).size, count);
+    const declared: Declared = {
+      clusters: names.map((name) => ({ name, environment: name.replace(/-\d+$/, '') })),
+      environments,
+      apps: sampleApps(environments).map(({ tenant, app, namespace }) => ({
+        tenant,
+        app,
+        namespaces: [namespace],
+        kinds: ['*'],
+        gitUrl: `http://127.0.0.1:1/${app}.git`,
+      })),
+    };
+    const { problems, resources } = parseResources([{ file: 'sample', text: resourcesYaml(declared) }]);
+    assert.deepEqual(problems, []);
+    assert.equal(resources.length, count + 2 * (2 + environments.length));
+    assert.deepEqual([...new Set(declared.clusters.map(({ environment }) => environment))], [...environments]);
+  });
+}
+
+test("someone's own manifests: every file is read, and what the tenant needs is named", async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'wheelhouse-manifests-'));
+  t.after(() => rm(dir, { recursive: true }));
+  await assert.rejects(readManifests(join(dir, 'none')), { code: 'NO_MANIFESTS' });
+  await assert.rejects(readManifests(dir), { code: 'NO_MANIFESTS' });
+  const yaml = (kind: string, name: string, more = ''): string => `apiVersion: v1\nkind: ${kind}\nmetadata:\n  name: ${name}\n${more}`;
+  const custom =
+    'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: x.example.org}\nspec: {group: example.org, scope: Cluster, names: {kind: Thing, plural: things}}\n';
+  const files = {
+    'a.yaml': `${yaml('Namespace', 'own')}---\n${yaml('ConfigMap', 'c', '  namespace: own\n')}`,
+    'b.yaml': `${custom}---\napiVersion: example.org/v1\nkind: Thing\nmetadata: {name: t}\n`,
+  };
+  const kind = (group: string, name: string, resource: string, namespaced: boolean) => ({
+    group,
+    version: 'v1',
+    kind: name,
+    resource,
+    namespaced,
+    verbs: [],
+  });
+  const kinds = [
+    kind('', 'Namespace', 'namespaces', false),
+    kind('', 'ConfigMap', 'configmaps', true),
+    kind('apiextensions.k8s.io', 'CustomResourceDefinition', 'customresourcedefinitions', false),
+  ];
+  const needs = needsOf(files, { kinds, complete: true, failedGroups: [] });
+  assert.deepEqual(needs.namespaces, ['default', 'own']);
+  assert.deepEqual(needs.kinds, ['*', 'Namespace', 'CustomResourceDefinition.apiextensions.k8s.io', 'Thing.example.org']);
+  assert.throws(() => needsOf({ 'bad.yaml': 'kind: [' }, { kinds, complete: true, failedGroups: [] }), {
+    code: 'NO_MANIFESTS',
+    message: /bad.yaml:1/,
+  });
+});

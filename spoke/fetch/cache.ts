@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '../../shared/clock/mod.ts';
 import { digestOf, type Digest } from '../../shared/kernel/mod.ts';
 
 /** Content by digest. A cache: whatever it loses is fetched again, and whatever it gives back hashes to its name. */
@@ -49,8 +50,8 @@ export function directoryCache(directory: string, bytesMax = 1024 * MiB): Conten
       const bytes = await readFile(file).catch(() => undefined);
       if (bytes === undefined) return undefined;
       if (digestOf(bytes) === digest) {
-        const now = new Date();
-        await utimes(file, now, now).catch(() => undefined);
+        const seconds = systemClock.now() / 1000;
+        await utimes(file, seconds, seconds).catch(() => undefined);
         return bytes;
       }
       await rm(file, { force: true });

@@ -73,7 +73,7 @@ const declare = (store: Store, name: string): Promise<void> =>
 
 /** What an agent does that has nothing but the token. */
 async function enrol(token: JoinToken, key = generateTlsKey(), kubeSystemUid = `kube-of-${token.clusterName}`): Promise<EnrolReply> {
-  const ca = await pinnedAuthority(token.enrolment, digestBytes(token.caPin), AbortSignal.timeout(5_000));
+  const ca = await pinnedAuthority(token.enrolment, digestBytes(token.caPin), AbortSignal.timeout(60_000));
   const client = rpcClient(EnrolmentClient, { address: token.enrolment, tls: { ca } });
   const request = {
     token: token.reveal(),
@@ -84,7 +84,7 @@ async function enrol(token: JoinToken, key = generateTlsKey(), kubeSystemUid = `
     facts: { kubernetesVersion: 'v1.36.3', nodes: 2, labels: {} },
   };
   try {
-    return await callUnary('enrol', client.enrol.bind(client), request, { deadline: Date.now() + 5_000 });
+    return await callUnary('enrol', client.enrol.bind(client), request, { deadline: Date.now() + 60_000 });
   } finally {
     client.close();
   }
@@ -140,7 +140,7 @@ test('a certificate speaks for its cluster until it is revoked; a hub that the t
   await assert.rejects(other.identities.authorize(der), { code: 'CERTIFICATE_UNKNOWN' });
   await declare(other.store, 'one');
   const foreign = await other.identities.createJoinToken('one', vouched);
-  await assert.rejects(pinnedAuthority(foreign.enrolment, digestBytes(token.caPin), AbortSignal.timeout(5_000)), { code: 'PIN_MISMATCH' });
+  await assert.rejects(pinnedAuthority(foreign.enrolment, digestBytes(token.caPin), AbortSignal.timeout(60_000)), { code: 'PIN_MISMATCH' });
   const { serial } = certificateFacts(der);
   const row = await store.read.selectFrom('certificates').selectAll().where('serial', '=', serial).executeTakeFirstOrThrow();
   await store.decide(

@@ -13,7 +13,7 @@ const inputs: Inputs = {
   prune: { shareMax: 0.5 },
   health: { timeoutMs: 60_000 },
 };
-const signal = AbortSignal.timeout(5_000);
+const { signal } = new AbortController();
 
 async function cluster(...objects: KubeObject[]) {
   const kube = new MemoryKube();

@@ -1,29 +1,40 @@
 import { CodedError, explain } from '#shared/kernel/mod.ts';
 import { systemClock, systemRandom } from '#shared/clock/mod.ts';
-import { createLog, startTelemetry } from '#shared/telemetry/mod.ts';
+import { createLog, startTelemetry, type Log } from '#shared/telemetry/mod.ts';
 import { fromKubeconfig, inCluster } from '#spoke/kube/mod.ts';
-import { spokeConfig } from './config.ts';
+import { processConfig, type SpokeConfig } from './config.ts';
 import { runSpoke, version } from './spoke.ts';
 
-/** Reads the configuration, runs the spoke until SIGINT or SIGTERM, and says why it ended. */
+const parts = { clock: systemClock, random: systemRandom };
+
+/** Reads the configuration, runs its spokes until SIGINT or SIGTERM, or until one of them cannot go on: whoever supervises starts the process again. */
 async function main(): Promise<number> {
-  const config = spokeConfig(process.env);
+  const config = processConfig(process.env);
   const log = createLog('spoke', config.logLevel);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(signal)));
   const telemetry = await startTelemetry({ service: 'wheelhouse-spoke', version, endpoint: config.otlpEndpoint });
-  const clock = systemClock;
-  const random = systemRandom;
-  const kube = await (config.kubeconfig
-    ? fromKubeconfig(config.kubeconfig, config.context, { clock, random })
-    : inCluster({ clock, random }));
-  try {
-    const ended = await runSpoke({ config, kube, clock, random, log }, stop.signal);
-    log.info('spoke stopped', { reason: ended });
-    return stop.signal.aborted ? 0 : 1;
-  } finally {
-    await telemetry.stop();
-  }
+  let code = 0;
+  const one = async (spoke: SpokeConfig): Promise<void> => {
+    const stopped = stop.signal.aborted;
+    try {
+      const reason = await run(spoke, config.spokes.length > 1 ? log.child({ cluster: spoke.name }) : log, stop.signal);
+      if (!stop.signal.aborted) code = 1;
+      log.info('spoke stopped', { spoke: spoke.name, reason });
+    } catch (error) {
+      if (!stopped) code = 1;
+      process.stderr.write(`wheelhouse spoke ${spoke.name}: ${explain(error)}\n`);
+    }
+    stop.abort(new Error(`spoke ${spoke.name} has ended`));
+  };
+  await Promise.all(config.spokes.map(one));
+  await telemetry.stop();
+  return code;
+}
+
+async function run(config: SpokeConfig, log: Log, stop: AbortSignal): Promise<string> {
+  const kube = await (config.kubeconfig ? fromKubeconfig(config.kubeconfig, config.context, parts) : inCluster(parts));
+  return runSpoke({ ...parts, config, kube, log }, stop);
 }
 
 try {

@@ -15,7 +15,7 @@ export const specText = (resource: Resource): string => canonicalJson(resource.s
 export function heldOf(resource: Resource, world: World): Held | undefined {
   const key = keyOf(resource);
   if (resource.kind === 'Cluster') {
-    const row = world.clusters.get(key)?.row;
+    const row = world.clusters.get(key);
     return row && { id: row.id, manager: row.manager, spec: `{"labels":${row.labels},"parameters":${row.parameters}}` };
   }
   const tables = { Tenant: world.tenants, Environment: world.environments, App: world.apps };
@@ -49,7 +49,7 @@ export function writeOf(resource: Resource, world: World, { id, tenantId, manage
     const row = world.apps.get(key)?.row;
     return put('apps', { ...(row ? again(row) : { ...fresh, uid: newUid('a'), tenant_id: tenantId }), spec });
   }
-  const row = world.clusters.get(key)?.row;
+  const row = world.clusters.get(key);
   const declared = { labels: canonicalJson(resource.spec.labels), parameters: canonicalJson(resource.spec.parameters) };
   const unknown = { uid: null, state: 'Declared', kube_system_uid: null, facts: '{}' } as const;
   return put('clusters', { ...(row ? again(row) : { ...fresh, ...unknown }), ...declared });

@@ -107,8 +107,8 @@ function boundaries({ tenants, apps }: Outlook, written: ReadonlyMap<string, Res
 }
 
 /** One placement follows one target: a cluster that two environments of an app select, in one namespace, could follow neither. */
-function overlaps({ apps, environments, clusters }: Outlook, written: ReadonlyMap<string, Resource>): Problem[] {
-  const both = firstOfBoth(clusters);
+function overlaps({ apps, environments, labels }: Outlook, written: ReadonlyMap<string, Resource>): Problem[] {
+  const both = firstOfBoth(labels);
   return [...apps].flatMap(([key, app]) =>
     pairsOf(app).flatMap(([a, b, i]) => {
       const [left, right] = [a, b].map((name) => environments.get(`${tenantIn(key)}/${name}`)?.clusterSelector);
@@ -140,12 +140,12 @@ const pairsOf = ({ targets }: AppSpec): [string, string, number][] =>
   );
 
 /** Each pair of selectors walks the clusters once, however many apps have it. */
-function firstOfBoth(clusters: Outlook['clusters']): (a: LabelSelector, b: LabelSelector) => string | undefined {
+function firstOfBoth(labels: Outlook['labels']): (a: LabelSelector, b: LabelSelector) => string | undefined {
   const known = new Map<LabelSelector, Map<LabelSelector, string | undefined>>();
   return (a, b) => {
     const row = known.get(a) ?? new Map<LabelSelector, string | undefined>();
     known.set(a, row);
-    if (!row.has(b)) row.set(b, [...clusters].find(([, { labels }]) => selects(a, labels) && selects(b, labels))?.[0]);
+    if (!row.has(b)) row.set(b, [...labels].find(([, set]) => selects(a, set) && selects(b, set))?.[0]);
     return row.get(b);
   };
 }

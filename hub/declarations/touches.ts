@@ -23,7 +23,7 @@ export function targetsTouched(changed: readonly Resource[], world: World, outlo
 function environmentsTouched(changed: readonly Resource[], world: World, outlook: Outlook): ReadonlySet<string> {
   const labels = changed.flatMap((resource) => {
     if (resource.kind !== 'Cluster') return [];
-    const before = world.clusters.get(resource.metadata.name)?.spec.labels;
+    const before = world.labels.get(resource.metadata.name);
     return before ? [before, resource.spec.labels] : [resource.spec.labels];
   });
   const selecting = [...outlook.environments].filter(([, { clusterSelector }]) => labels.some((set) => selects(clusterSelector, set)));

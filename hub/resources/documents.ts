@@ -1,4 +1,4 @@
-import { isMap, isNode, isScalar, LineCounter, parseAllDocuments, type Document } from 'yaml';
+import { isMap, isNode, isScalar, LineCounter, parseAllDocuments, visit, type Document } from 'yaml';
 import type { Path, Position } from './problems.ts';
 
 // YAML enters here, in its 1.2 form: `yes` and `on` are texts. What runs on clusters is read by other rules (kubectl's), see hub/packaging.
@@ -40,7 +40,7 @@ export function documentsOf(text: string): readonly SourceDocument[] {
 function sourceOf(document: Document.Parsed, at: (offset: number) => Position): SourceDocument {
   const start = at(offsetOf(document, []));
   // A tag that nobody knows is a warning to the parser: its text would be taken for the value.
-  const faults = [...document.errors, ...document.warnings].slice(0, faultsMax).map(({ pos, message }) => ({
+  const faults = [...document.errors, ...document.warnings, ...nameless(document)].slice(0, faultsMax).map(({ pos, message }) => ({
     ...at(pos[0]),
     message: message.split('\n')[0] ?? '',
   }));
@@ -55,6 +55,17 @@ function sourceOf(document: Document.Parsed, at: (offset: number) => Position): 
   } catch (error) {
     return { ...places, value: undefined, faults: [{ ...start, message: error instanceof Error ? error.message : 'cannot be read' }] };
   }
+}
+
+/** To JavaScript `__proto__` is no name: a map of names would lose it without a word. */
+function nameless(document: Document.Parsed): { pos: [number]; message: string }[] {
+  const found: { pos: [number]; message: string }[] = [];
+  visit(document, {
+    Pair: (_key, { key }) => {
+      if (isScalar(key) && key.value === '__proto__') found.push({ pos: [key.range?.[0] ?? 0], message: '__proto__ is no name' });
+    },
+  });
+  return found;
 }
 
 function unreadable(message: string): SourceDocument {

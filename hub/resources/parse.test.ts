@@ -103,6 +103,7 @@ const bads: readonly (readonly [string, string, readonly string[]])[] = [
   ['no YAML', 'a: [b', ['1:6  NOT_YAML']],
   ['a key twice', 'a: 1\na: 2\n', ['2:1  NOT_YAML']],
   ['a tag that nobody knows', cluster('{labels: {a: !secret b}}'), ['4:20  NOT_YAML']],
+  ['a name that JavaScript would lose', cluster('{labels: {a: b, __proto__: c}}'), ['4:23  NOT_YAML']],
   ['a list', '- a\n', ['1:1  WRONG_TYPE']],
   ['nothing that it should have', '{a: 1}\n', ['1:1 apiVersion MISSING_FIELD', '1:1 kind MISSING_FIELD']],
   [

@@ -10,6 +10,7 @@ import {
   type HubMessage,
   type SpokeMessage,
 } from '#proto/mod.ts';
+import { BusError } from '#shared/bus/mod.ts';
 import { seededRandom, VirtualClock } from '#shared/clock/mod.ts';
 import { digestOf, sha256, uidFrom, type Digest } from '#shared/kernel/mod.ts';
 import { generateKey } from '#shared/signing/mod.ts';
@@ -27,6 +28,7 @@ export const beatMs = 1_000;
 export class MemoryBus {
   readonly values = new Map<string, { sequence: number; bytes: Uint8Array }>();
   writes = 0;
+  down = false;
   #sequence = 0;
 
   held(uid: string): Promise<{ sequence: number; bytes: Uint8Array | undefined }> {
@@ -35,6 +37,7 @@ export class MemoryBus {
   }
 
   put(uid: string, bytes: Uint8Array, expected?: { readonly sequence: number }): Promise<{ sequence: number }> {
+    if (this.down) return Promise.reject(new BusError('UNREACHABLE', 'the bus is down'));
     assert.equal(expected?.sequence ?? 0, this.values.get(uid)?.sequence ?? 0);
     this.values.set(uid, { sequence: ++this.#sequence, bytes });
     this.writes++;

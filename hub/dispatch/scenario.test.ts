@@ -78,6 +78,21 @@ test('a newer release repairs a broken one although the limit is used up by it',
   assert.deepEqual(await fleet.rollouts('dev'), ['Release Superseded Superseded', 'Release Succeeded AllHealthy']);
 });
 
+test('a carried cluster gets its turn however many wait before it', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2', 'd3'] } });
+  const { digest: broken } = await fleet.release('one');
+  for (const spoke of [fleet.spoke('d1'), fleet.spoke('d2')]) await spoke.connect();
+  await fleet.tick(4);
+  // d3 comes last and alone, with a release that breaks it; then both others wait before it.
+  fleet.spoke('d3').fares = ({ indexDigest }) => (indexDigest === broken ? degraded : { health: Health.HEALTH_HEALTHY });
+  await fleet.spoke('d3').connect();
+  await fleet.tick(6);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Progressing ClustersDegraded']);
+  await fleet.release('two');
+  await fleet.tick(10);
+  assert.equal((await fleet.rollouts('dev')).at(-1), 'Release Succeeded AllHealthy');
+});
+
 test('what a superseded rollout has broken counts on, also while it is silent', async () => {
   await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2', 'd3', 'd4', 'd5', 'd6'] } });
   fleet.spoke('d1').fares = () => degraded;
@@ -373,4 +388,17 @@ test('NATS lost everything: the bus is made to hold what the record holds, byte 
     [...fleet.bus.values].map(([uid, { bytes }]) => [uid, Buffer.compare(bytes, held.get(uid)?.bytes ?? Buffer.alloc(0))]),
     [...held.keys()].map((uid) => [uid, 0]),
   );
+});
+
+test('NATS forgets a state that a spoke has not read: the beats show it, and it is published again', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1'] } });
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.outbox.idle();
+  fleet.bus.values.clear();
+  await fleet.tick(1);
+  assert.equal(fleet.spoke('d1').fence, undefined);
+  await fleet.tick(6);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy']);
+  assert.equal(fleet.bus.writes, 2);
 });

@@ -33,11 +33,14 @@ export class DispatchService {
     this.#options = options;
   }
 
-  /** Handler of `dispatch:<cluster id>`. Many decisions about one cluster are one visit, one generation and one write. */
+  /**
+   * Handler of `dispatch:<cluster id>`. Many decisions about one cluster are one visit, one generation and one write; a visit without news only sees to it
+   * that the bus still holds what the record holds.
+   */
   async visit(clusterId: number): Promise<void> {
     this.#checkRecord();
     const committed = await this.#commit(clusterId);
-    if (committed && committed.row.published === 0) await this.#publish(committed);
+    if (committed) await this.#publish(committed);
   }
 
   /**
@@ -73,6 +76,22 @@ export class DispatchService {
     if (errors.length > 0) throw new AggregateError(errors, `${errors.length} clusters not verified: ${explain(errors[0])}`);
   }
 
+  /** Handler of `mend:<cluster id>`: a spoke was given something else than what the record holds, so the bus gets the record's bytes again. */
+  async mend(clusterId: number): Promise<void> {
+    this.#checkRecord();
+    const found = await this.#options.store.read
+      .selectFrom('desired')
+      .innerJoin('clusters', 'clusters.id', 'desired.cluster_id')
+      .selectAll('desired')
+      .select('clusters.uid')
+      .where('cluster_id', '=', clusterId)
+      .where('clusters.state', '=', 'Accepted')
+      .executeTakeFirst();
+    if (!found || found.uid === null) return;
+    const { uid, ...row } = found;
+    await this.#publish({ clusterUid: uid, row, traceparent: '' });
+  }
+
   #checkRecord(): void {
     const behind = this.#options.recordBehind();
     if (behind) throw new DispatchError('RECORD_BEHIND', behind.message);
@@ -97,7 +116,7 @@ export class DispatchService {
     await span('hub.dispatch.publish', { attributes, parent: traceparent }, async () => {
       const { bus, onAhead } = this.#options;
       const held = await bus.held(clusterUid);
-      const seen = held.bytes && this.#fenceIn(held.bytes);
+      const seen = held.bytes && this.#fenceIn(held.bytes, clusterUid);
       if (seen && compareFence(seen, row) > 0) {
         const message = `the bus holds ${fenceText(seen)} for ${clusterUid}, the record only ${fenceText(row)}: run recover`;
         await onAhead(row.cluster_id, message);
@@ -109,10 +128,11 @@ export class DispatchService {
     });
   }
 
-  /** Of what the bus holds, if we signed it; anything else is overwritten without being believed. */
-  #fenceIn(envelope: Uint8Array): Fence | undefined {
+  /** Of what the bus holds, if we signed it for this very cluster; anything else is overwritten without being believed. */
+  #fenceIn(envelope: Uint8Array, clusterUid: string): Fence | undefined {
     const payload = this.#options.signer.open(envelope);
-    return payload && decodeDesired(payload);
+    const state = payload && decodeDesired(payload);
+    return state?.clusterUid === clusterUid ? state : undefined;
   }
 
   #markPublished(row: DesiredRow): Promise<void> {

@@ -7,6 +7,8 @@ export const healthLimits = {
   conditionsMax: 20,
   reasonCharsMax: 128,
   messageCharsMax: 4_096,
+  /** Remembered of one snapshot: twice what a desired state can assign. */
+  snapshotUidsMax: 4_000,
   /** Of a message kept with a refusal. */
   refusalCharsMax: 512,
   refusalsPerClusterMax: 100,

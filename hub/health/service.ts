@@ -26,6 +26,8 @@ export interface HealthOptions {
   readonly onSettled: () => void;
   /** After the commit; for traces. */
   readonly onReport?: (report: AssignmentReport) => void;
+  /** A spoke was given a desired state that is not the record's. Must not throw. */
+  readonly onRefused?: (clusterId: number) => void;
   /** What a spoke of this keyset version has to be sent after Welcome. */
   readonly trustUpdate?: (clusterUid: string, keysetVersion: number) => Promise<TrustUpdate | undefined>;
 }
@@ -76,6 +78,7 @@ export class HealthService implements SpokeHandler, Watch {
       beatIntervalMs: this.#beatMs,
       antiEntropyMs: options.antiEntropyMs ?? 300_000,
       trustUpdate: options.trustUpdate ?? (() => Promise.resolve(undefined)),
+      onRefused: options.onRefused ?? (() => undefined),
       look: () => this.#look(),
     };
   }

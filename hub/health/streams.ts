@@ -1,6 +1,6 @@
 import type { Beat, Hello, HubMessage, RefusedReport, Refusal, Report, SnapshotEnd, SpokeMessage, TrustUpdate } from '#proto/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
-import { fenceText } from '#shared/kernel/mod.ts';
+import { compareFence, fenceText } from '#shared/kernel/mod.ts';
 import type { ClusterRow, Store } from '#hub/store/mod.ts';
 import { boundedReport, clip, factsText, healthLimits } from './bounds.ts';
 import { judgeFence, type HashedFence } from './fences.ts';
@@ -19,13 +19,18 @@ export interface Shared {
   readonly beatIntervalMs: number;
   readonly antiEntropyMs: number;
   readonly trustUpdate: (clusterUid: string, keysetVersion: number) => Promise<TrustUpdate | undefined>;
+  readonly onRefused: (clusterId: number) => void;
   /** Looks at all streams again and tells who decides what changed. */
   readonly look: () => void;
 }
 
 const outcomes = new Set(['Older', 'Forked', 'NotMine', 'BadSignature', 'Malformed', 'Unsupported', 'NoFloor']);
+/** What the spoke got is not what the record holds for it; everything else is between hub and spoke, whatever the bus does. */
+const foreign = new Set(['Older', 'NotMine', 'BadSignature', 'Malformed']);
 /** A spoke whose reports differ is asked for all of them at most this often, in beats. */
 const snapshotEveryBeats = 10;
+/** A spoke that stays behind the record is looked after from its third beat on, and then as rarely. */
+const behindBeats = { first: 3, every: 10 };
 
 type State = { readonly at: 'silent' } | { readonly at: 'greeted'; readonly cluster: ClusterRow } | { readonly at: 'closed' };
 
@@ -38,6 +43,8 @@ export class Stream implements SpokeStream, Held {
   /** Uids named since a snapshot was asked for. */
   #snapshot: Set<string> | undefined;
   #snapshotBeats = snapshotEveryBeats;
+  /** Beats in a row with a fence below the record's. */
+  #behind = 0;
   #ack = { seq: 0, refused: [] as RefusedReport[], scheduled: false };
 
   constructor(shared: Shared, peer: Peer, channel: Channel) {
@@ -95,7 +102,7 @@ export class Stream implements SpokeStream, Held {
   async #hello(hello: Hello): Promise<void> {
     const { store, registry, clock, look } = this.#shared;
     const cluster = await this.#admit(hello);
-    if (!cluster) return;
+    if (!cluster || this.#isClosed()) return;
     const { replaced, duplicate } = registry.joined(cluster.id, this, clip(hello.processId, 128), clock.monotonicMs());
     this.#state = { at: 'greeted', cluster };
     replaced?.close('ReplacedByNewerStream', 'another stream of this identity has opened');
@@ -108,6 +115,11 @@ export class Stream implements SpokeStream, Held {
     await writeFacts(store, cluster.id, factsText(hello.facts, hello.spokeVersion, hello.capabilities));
     await this.#welcome(cluster, hello);
     look();
+  }
+
+  /** Asked after a wait: the stream may have ended meanwhile. */
+  #isClosed(): boolean {
+    return this.#state.at === 'closed';
   }
 
   /** The cluster of this identity; or the stream is closed, with the reason in the record where there is a cluster to record it for. */
@@ -190,9 +202,20 @@ export class Stream implements SpokeStream, Held {
       clock.monotonicMs(),
     );
     this.send({ $case: 'beatReply', value: { seq: beat.seq, fence: wire(record) } });
+    await this.#lookAfter(cluster, hashed(beat.fence), record);
     this.#snapshotBeats++;
     if (!same && this.#snapshotBeats >= snapshotEveryBeats) this.#askForSnapshot();
     look();
+  }
+
+  /** NATS may have lost what it acknowledged: a spoke that does not come up makes dispatch look at what the bus holds for it. */
+  async #lookAfter(cluster: ClusterRow, fence: HashedFence | undefined, record: HashedFence): Promise<void> {
+    this.#behind = compareFence(fence ?? { epoch: 0, generation: 0 }, record) < 0 && record.generation > 0 ? this.#behind + 1 : 0;
+    if (this.#behind % behindBeats.every !== behindBeats.first) return;
+    await this.#shared.store.decide(
+      async () => undefined,
+      () => ({ result: undefined, outbox: [`dispatch:${cluster.id}`] }),
+    );
   }
 
   async #report(cluster: ClusterRow, { seq, value }: Report): Promise<void> {
@@ -208,7 +231,7 @@ export class Stream implements SpokeStream, Held {
       });
       return this.#acknowledge(seq, refused);
     }
-    this.#snapshot?.add(value.assignmentUid);
+    if (this.#snapshot && this.#snapshot.size < healthLimits.snapshotUidsMax) this.#snapshot.add(value.assignmentUid);
     const { groups } = this.#shared;
     groups.add(
       { clusterId: cluster.id, report: value, bytes: bounded.bytes },
@@ -245,6 +268,7 @@ export class Stream implements SpokeStream, Held {
     const code = outcomes.has(outcome) ? outcome : 'Malformed';
     const at = seen ? ` (seen ${fenceText(seen)})` : '';
     await writeRefusal(this.#shared.store, { clusterId: cluster.id, code, message: `${clip(message, healthLimits.refusalCharsMax)}${at}` });
+    if (foreign.has(code)) this.#shared.onRefused(cluster.id);
     if (code === 'Forked') await this.#recordBehind(cluster, `a spoke refused a desired state as Forked${at}: run recover`);
   }
 

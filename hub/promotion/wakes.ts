@@ -1,10 +1,19 @@
 import type { Reader } from '#hub/store/mod.ts';
 
+/** After settling a whole fleet may have changed at once; a statement binds a bounded number of values. */
+const pageSize = 1_000;
+
 const keys = (kind: 'rollout' | 'target', rows: readonly { readonly id: number }[]): string[] => rows.map(({ id }) => `${kind}:${id}`);
 
 /** Outbox keys to visit after something about these clusters has changed: their rollouts, and what waits for their evidence. */
 export async function keysAffectedBy(read: Reader, clusterIds: readonly number[]): Promise<string[]> {
-  if (clusterIds.length === 0) return [];
+  const found = new Set<string>();
+  for (let from = 0; from < clusterIds.length; from += pageSize)
+    for (const key of await affectedBy(read, clusterIds.slice(from, from + pageSize))) found.add(key);
+  return [...found];
+}
+
+async function affectedBy(read: Reader, clusterIds: readonly number[]): Promise<string[]> {
   const rollouts = await read
     .selectFrom('placements as p')
     .innerJoin('rollouts as o', 'o.target_id', 'p.target_id')
@@ -27,7 +36,7 @@ export async function keysAffectedBy(read: Reader, clusterIds: readonly number[]
     placed.length < new Set(clusterIds).size
       ? await read.selectFrom('targets').select('id').where('waiting_reason', '<>', '').execute()
       : [];
-  return [...new Set([...keys('rollout', rollouts), ...keys('target', [...targets, ...fresh])])];
+  return [...keys('rollout', rollouts), ...keys('target', [...targets, ...fresh])];
 }
 
 /** After settling, or at the start: everything that is under way or waits. */

@@ -69,7 +69,9 @@ function judged({ row, evidence }: Subject, settling: boolean, now: number): Rol
     return vouched && health === 'Degraded' ? { ...row, state: 'Degraded', reason, message, finished_at: null } : row;
   if (!vouched) return settling ? row : { ...row, state: 'Unreachable', reason, message };
   if (health === 'Healthy') return { ...row, state: 'Succeeded', reason: 'Healthy', message: '', finished_at: now };
-  return { ...row, state: health === 'Degraded' ? 'Degraded' : 'Started', reason, message };
+  if (health === 'Degraded') return { ...row, state: 'Degraded', reason, message };
+  // How far it is changes with every object: reports say that; a row per step of it would be noise in the record.
+  return { ...row, state: 'Started', reason, message: '' };
 }
 
 const same = (a: RolloutClusterRow, b: RolloutClusterRow): boolean =>
@@ -128,7 +130,7 @@ const started = ({ row, evidence }: Subject, now: number): RolloutClusterRow => 
   ...row,
   state: 'Started',
   reason: evidence.reason,
-  message: evidence.message,
+  message: '',
   started_at: row.started_at ?? now,
 });
 

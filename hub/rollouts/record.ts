@@ -82,39 +82,51 @@ async function countersOf(trx: Trx, rollout: RolloutRow): Promise<Counters> {
 }
 
 /**
- * Who could start next: carried clusters, those that need no touch, and as many as the limit from which a beat vouches. Those that are silent are passed over,
- * page by page, so that a thousand dead clusters at the front do not hide the living ones.
+ * Who could start next: all carried clusters (while they wait, nobody else may find a free place), then those that need no touch and as many as the limit from
+ * which a beat vouches. Silent ones are passed over, page by page, so that a thousand dead clusters at the front do not hide the living ones.
  */
 async function nextOf(trx: Trx, rollout: RolloutRow, watch: Watch, timing: Timing): Promise<{ ids: number[]; passedOver: string[] }> {
   const ids: number[] = [];
   const passedOver: string[] = [];
+  /** Whether a free place would be filled by it. */
+  const take = (row: WaitingRow): boolean => {
+    const idle = row.state === 'Held' || row.wanted_revision_id === row.to_revision_id;
+    const vouched = silenceOf(watch.contactOf(row.cluster_id), timing) === undefined;
+    if (idle || vouched) ids.push(row.placement_id);
+    else if (passedOver.length < passedOverMax) passedOver.push(row.name);
+    return vouched && !idle;
+  };
+  for (const row of await waitingRows(trx, rollout, 'is not', 0)) take(row);
   let after = 0;
-  for (let reachable = 0; reachable < rollout.max_concurrent;) {
-    const rows = await trx
-      .selectFrom('rollout_clusters as rc')
-      .innerJoin('placements as p', 'p.id', 'rc.placement_id')
-      .innerJoin('clusters as c', 'c.id', 'rc.cluster_id')
-      .select(['rc.placement_id', 'rc.cluster_id', 'rc.started_at', 'rc.to_revision_id', 'p.wanted_revision_id', 'p.state', 'c.name'])
-      .where('rc.rollout_id', '=', rollout.id)
-      .where('rc.wave', '=', rollout.wave)
-      .where('rc.state', '=', 'Waiting')
-      .where('rc.placement_id', '>', after)
-      .orderBy('rc.placement_id')
-      .limit(pageSize)
-      .execute();
+  for (let found = 0; found < rollout.max_concurrent && ids.length < changedMax;) {
+    const rows = await waitingRows(trx, rollout, 'is', after);
     for (const row of rows) {
       after = row.placement_id;
-      const idle = row.state === 'Held' || row.wanted_revision_id === row.to_revision_id;
-      const vouched = silenceOf(watch.contactOf(row.cluster_id), timing) === undefined;
-      if (idle || vouched) ids.push(row.placement_id);
-      else if (passedOver.length < passedOverMax) passedOver.push(row.name);
-      if (!idle && vouched && row.started_at === null) reachable++;
-      if (reachable >= rollout.max_concurrent) break;
+      if (take(row)) found++;
+      if (found >= rollout.max_concurrent) break;
     }
-    if (rows.length < pageSize || ids.length >= changedMax) break;
+    if (rows.length < pageSize) break;
   }
   return { ids, passedOver };
 }
+
+type WaitingRow = Awaited<ReturnType<typeof waitingRows>>[number];
+
+/** A page of waiting clusters: carried ones (`is not`: they have been started), or the others. */
+const waitingRows = (trx: Trx, rollout: RolloutRow, startedAt: 'is' | 'is not', after: number) =>
+  trx
+    .selectFrom('rollout_clusters as rc')
+    .innerJoin('placements as p', 'p.id', 'rc.placement_id')
+    .innerJoin('clusters as c', 'c.id', 'rc.cluster_id')
+    .select(['rc.placement_id', 'rc.cluster_id', 'rc.to_revision_id', 'p.wanted_revision_id', 'p.state', 'c.name'])
+    .where('rc.rollout_id', '=', rollout.id)
+    .where('rc.wave', '=', rollout.wave)
+    .where('rc.state', '=', 'Waiting')
+    .where('rc.started_at', startedAt, null)
+    .where('rc.placement_id', '>', after)
+    .orderBy('rc.placement_id')
+    .limit(pageSize)
+    .execute();
 
 /** Started ones, and succeeded ones of which the last report is not good any more. */
 async function changedOf(trx: Trx, rollout: RolloutRow): Promise<SubjectRow[]> {

@@ -301,3 +301,22 @@ test('a tenant without a trust policy, or with one that this spoke cannot check,
   assert.equal(rig.report().reason, 'NotTrusted');
   assert.deepEqual(rig.written(), []);
 });
+
+test('a tombstone whose record is lost is carried out only when every kind was listed', async (t) => {
+  const rig = rigFor(t);
+  const a = await rig.assignment('p1', filesOf(deployment('web')));
+  rig.desire(a);
+  await rig.run();
+  await rig.stop();
+  rig.records.records.clear();
+  rig.kube.failGroup('apps');
+  rig.start().desire({ ...a, state: 'ASSIGNMENT_STATE_REMOVED', deletionPolicy: 'DELETION_POLICY_DELETE' });
+  await rig.run(30_000);
+  assert.equal(rig.report().removed, false);
+  assert.equal(rig.report().reason, 'NotConfirmed');
+  assert.match(rig.report().message, /apps/);
+  rig.kube.heal();
+  await rig.run(120_000);
+  assert.equal(rig.report().removed, true);
+  assert.equal(rig.object('Deployment', 'web'), undefined);
+});

@@ -154,6 +154,14 @@ test('an environment that an app names no more is reported, and its target stays
   assert.equal((await store.read.selectFrom('targets').selectAll().execute()).length, 2);
 });
 
+test('a second app into the same environments gets targets of its own', async () => {
+  await using store = await open();
+  await apply(store, whole);
+  await apply(store, [app('[{environment: dev, namespace: pay}]', undefined, 'pay')]);
+  const rows = await store.read.selectFrom('targets').select(['app_id', 'environment_id']).orderBy('id').execute();
+  assert.equal(new Set(rows.map((row) => `${row.app_id}/${row.environment_id}`)).size, 3);
+});
+
 test('declaring a cluster again leaves its identity alone', async () => {
   await using store = await open();
   await apply(store, [cluster('c1', 'dev')]);

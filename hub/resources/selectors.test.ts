@@ -53,3 +53,8 @@ test('labels that a selector does not name decide nothing', () => {
 test('an empty selector selects everything', () => {
   fc.assert(fc.property(labels, (given) => assert.ok(selects({ matchLabels: {}, matchExpressions: [] }, given))));
 });
+
+test('what every object of the language has is no label', () => {
+  for (const key of ['constructor', 'toString', '__proto__'])
+    assert.equal(selects(onlyExpression({ key, operator: 'Exists', values: [] }), {}), false);
+});

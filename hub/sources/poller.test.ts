@@ -141,7 +141,7 @@ test('one source that hangs delays no other, and no more than the maximum are as
   const slow = (hangs: boolean): Source => ({
     head: async () => {
       most = Math.max(most, ++now);
-      if (hangs) await new Promise<void>((resolve) => release.push(resolve));
+      await (hangs ? new Promise<void>((resolve) => release.push(resolve)) : Promise.resolve());
       now--;
       return { commit: 'c' };
     },

@@ -23,7 +23,7 @@ async function weather(fleet: Fleet, random: Random): Promise<void> {
   else if (draw < 0.8) spoke.observing = !spoke.observing;
   else if (draw < 0.86) await fleet.release(`content ${Math.floor(random.next() * 3)}`);
   else if (draw < 0.9) await fleet.restartHub();
-  else if (draw < 0.95) fleet.bus.down = !fleet.bus.down;
+  else if (draw < 0.95) await fleet.setBusDown(!fleet.bus.down);
   else if (draw < 0.97) fleet.bus.values.clear();
 }
 
@@ -66,7 +66,7 @@ for (const seed of [1, 2, 3, 4, 5, 6])
       await fleet.tick();
       await limit.holds(fleet, since);
     }
-    fleet.bus.down = false;
+    await fleet.setBusDown(false);
     for (const spoke of fleet.spokes.values()) {
       spoke.fares = () => ({ health: Health.HEALTH_HEALTHY });
       spoke.observing = true;

@@ -18,7 +18,7 @@ import { evidenceOf, HealthService, reportedOf, type Channel, type Evidence, typ
 import { keysAffectedBy, keysWaiting, PromotionService } from '#hub/promotion/mod.ts';
 import { RolloutService } from '#hub/rollouts/mod.ts';
 import { openSqliteStore, Outbox, put, type ClusterRow, type Store, type TargetRow, type Write } from '#hub/store/mod.ts';
-import { DispatchService, signerOf, type Signer } from './mod.ts';
+import { DispatchService, keysUnpublished, signerOf, type Signer } from './mod.ts';
 
 // A whole hub below its transports, in virtual time, with spokes that speak the real contract. For tests.
 
@@ -247,6 +247,12 @@ export class Fleet implements AsyncDisposable {
     for (const spoke of this.spokes.values()) spoke.stream = undefined;
     await this.startHub();
     for (const key of await keysWaiting(this.store.read)) this.outbox.wake(key);
+  }
+
+  /** NATS is away, or back. */
+  async setBusDown(down: boolean): Promise<void> {
+    this.bus.down = down;
+    if (!down) for (const key of await keysUnpublished(this.store.read)) this.outbox.wake(key);
   }
 
   async connectAll(): Promise<void> {

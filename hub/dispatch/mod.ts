@@ -2,4 +2,5 @@
 export { compose, type Composed, type Composition, type Placed } from './compose.ts';
 export { DispatchError, type DispatchCode } from './errors.ts';
 export { signerOf, type DesiredHolder, type DesiredWriter, type Signer } from './port.ts';
+export { keysUnpublished } from './record.ts';
 export { DispatchService, type DispatchOptions } from './service.ts';

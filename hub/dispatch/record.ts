@@ -1,5 +1,5 @@
 import { desiredLimits, Envelope } from '#proto/mod.ts';
-import type { ClusterRow, DesiredRow, FleetRow, Trx } from '#hub/store/mod.ts';
+import type { ClusterRow, DesiredRow, FleetRow, Reader, Trx } from '#hub/store/mod.ts';
 import type { Composition, Placed } from './compose.ts';
 
 export interface Loaded {
@@ -80,3 +80,9 @@ const loadPlaced = (trx: Trx, clusterId: number): Promise<Placed[]> =>
     // One more than fits, so that too many is noticed and refused, never cut.
     .limit(desiredLimits.assignmentsMax + 1)
     .execute();
+
+/** Keys to visit when the bus is back: what it has not acknowledged yet need not wait for its back-off. */
+export async function keysUnpublished(read: Reader): Promise<string[]> {
+  const rows = await read.selectFrom('desired').select('cluster_id').where('published', '=', 0).execute();
+  return rows.map(({ cluster_id }) => `dispatch:${cluster_id}`);
+}

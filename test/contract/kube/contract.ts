@@ -1,0 +1,46 @@
+import { loadCases, type CaseFile } from './cases.ts';
+import { Server } from './http.ts';
+import { StepError, check } from './play.ts';
+import type { CaseResult, Target } from './types.ts';
+
+export interface ContractOptions {
+  /** Only cases whose name contains it. */
+  readonly only?: string;
+  /** Name of a case, or "<area>/", and why this server does not do it. */
+  readonly notCovered?: Readonly<Record<string, string>>;
+  /** Cases at the same time; absent: 4. */
+  readonly concurrency?: number;
+  readonly cleanUp?: boolean;
+  readonly onResult?: (result: CaseResult) => void;
+}
+
+/** Plays the cases against a server. Never rejects for what the server answers, or that it does not: each is a result. */
+export async function runContract(target: Target, options: ContractOptions = {}): Promise<readonly CaseResult[]> {
+  using server = new Server(target);
+  const waiting = [...loadCases(options.only)];
+  const results: CaseResult[] = [];
+  const worker = async (): Promise<void> => {
+    for (let file = waiting.shift(); file; file = waiting.shift()) {
+      const result = await runCase(server, file, options);
+      results.push(result);
+      options.onResult?.(result);
+    }
+  };
+  await Promise.all(Array.from({ length: options.concurrency ?? 4 }, worker));
+  return results.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function runCase(server: Server, file: CaseFile, { notCovered = {}, cleanUp = false }: ContractOptions): Promise<CaseResult> {
+  const { name } = file;
+  const reason = notCovered[name] ?? notCovered[`${name.split('/')[0]}/`];
+  if (reason !== undefined) return { name, outcome: 'not covered', reason, durationMs: 0 };
+  const started = performance.now();
+  const durationMs = (): number => Math.round(performance.now() - started);
+  try {
+    await check(server, file.case, { ignore: file.ignore, cleanUp });
+    return { name, outcome: 'passed', durationMs: durationMs() };
+  } catch (error) {
+    const differences = error instanceof StepError ? error.lines : [String(error)];
+    return { name, outcome: 'failed', differences, durationMs: durationMs() };
+  }
+}

@@ -1,0 +1,19 @@
+// Plays the cases: node test/contract/kube/run.ts [pattern] --target real|URL|KUBECONFIG [--json] [--not-covered sandbox]
+import { parseArgs } from 'node:util';
+import { notCoveredBySandbox } from './cases.ts';
+import { runContract } from './contract.ts';
+import { openTarget } from './targets.ts';
+import { tableOf } from './tables.ts';
+
+const { values, positionals } = parseArgs({
+  options: { target: { type: 'string', default: 'real' }, json: { type: 'boolean' }, 'not-covered': { type: 'string' } },
+  allowPositionals: true,
+});
+await using opened = await openTarget(values.target, (line) => console.error(line));
+const results = await runContract(opened.target, {
+  ...(positionals[0] ? { only: positionals[0] } : {}),
+  ...(values['not-covered'] === 'sandbox' ? { notCovered: notCoveredBySandbox() } : {}),
+  cleanUp: !opened.passing,
+});
+console.log(values.json ? JSON.stringify(results, null, 2) : tableOf(results));
+process.exitCode = results.some(({ outcome }) => outcome === 'failed') || results.length === 0 ? 1 : 0;

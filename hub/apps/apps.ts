@@ -50,13 +50,6 @@ export async function appsFrom(read: Reader, after = 0, limitMax = 500): Promise
   return rows.map(appOf);
 }
 
-/** Every app, read page by page: for what holds a little of each, like the polling of sources. */
-export async function everyApp(read: Reader): Promise<readonly App[]> {
-  const all: App[] = [];
-  for (let page = await appsFrom(read); page.length > 0; page = await appsFrom(read, page.at(-1)?.id)) all.push(...page);
-  return all;
-}
-
 /** Everything about one target; undefined when there is none of that id. */
 export async function targetById(read: Reader, id: number): Promise<Target | undefined> {
   const row = await read.selectFrom('targets').selectAll().where('id', '=', id).executeTakeFirst();

@@ -6,10 +6,14 @@ import test, { after, before } from 'node:test';
 import { startGitServer, startRegistry, type GitServer, type RegistryServer } from '#deploy/local/servers/mod.ts';
 import { seededRandom, systemClock, systemRandom, VirtualClock } from '#shared/clock/mod.ts';
 import { parseRepository, RegistryClient, retried } from '#shared/oci/mod.ts';
+import { memoryExporter, startTelemetry } from '#shared/telemetry/mod.ts';
+import { appsFrom, type App } from '#hub/apps/mod.ts';
 import { applyResources } from '#hub/declarations/mod.ts';
+import { isManifestPath } from '#hub/packaging/mod.ts';
 import { parseResources } from '#hub/resources/mod.ts';
+import { GitSource, SourcePoller } from '#hub/sources/mod.ts';
 import { openSqliteStore } from '#hub/store/mod.ts';
-import { pollSources, Releases } from './mod.ts';
+import { Releases } from './mod.ts';
 
 let dir: string;
 let git: GitServer;
@@ -51,6 +55,10 @@ spec: {source: {git: {url: '${url}', ref: {branch: main}, path: deploy}}, target
 
 test('a commit on a Git server becomes a release in a registry, the next one a second, and a broken one a reason', async (t) => {
   await using store = await openSqliteStore({ file: ':memory:', clock: new VirtualClock(), random: seededRandom(1) });
+  // Telemetry is of a whole process: a test of it has one for itself.
+  const exporter = await memoryExporter();
+  const telemetry = await startTelemetry({ service: 'test', version: '0', exporter });
+  t.after(() => telemetry.stop());
   const url = await git.createRepository('web');
   await git.commitFiles('web', { 'deploy/a.yaml': pod('a'), 'src/main.go': 'package main' }, 'first', ada);
   await applyResources(store, parseResources([{ file: 'fleet.yaml', text: declared(url) }]), { actor: 'user:ada', manager: 'api' });
@@ -58,13 +66,15 @@ test('a commit on a Git server becomes a release in a registry, the next one a s
   const releases = new Releases({ store, registry, prefix: parseRepository(`${server.address}/fleet`) });
   const errors: unknown[] = [];
   const outcomes: string[] = [];
-  const poller = pollSources({
-    store,
-    releases,
+  const poller = new SourcePoller<App>({
+    apps: () => appsFrom(store.read),
+    open: (app) => new GitSource(app.spec.source.git, { clock: systemClock, wants: isManifestPath }),
+    onCommit: async (app, commit, source, signal) => {
+      outcomes.push((await releases.handle(app.id, commit, source, signal))?.outcome ?? 'gone');
+    },
     clock: systemClock,
     random: systemRandom,
     intervalMs: 3_600_000,
-    onRecorded: (_app, _commit, { outcome }) => outcomes.push(outcome),
     onError: (_app, error) => errors.push(error),
   });
   t.after(() => poller.stop());
@@ -92,6 +102,15 @@ test('a commit on a Git server becomes a release in a registry, the next one a s
     const reference = { ...parseRepository(`${server.address}/fleet/acme/web`), tag: alias };
     assert.equal((await registry.resolve(reference, t.signal))?.digest, digest);
   }
+  // The trace of a change begins at its commit, and the record keeps it.
+  const spans = exporter.getFinishedSpans();
+  const root = spans.find(({ name }) => name === 'hub.release')?.spanContext();
+  const [first] = await store.read.selectFrom('commits').select('traceparent').orderBy('id').execute();
+  assert.equal(first?.traceparent, `00-${root?.traceId}-${root?.spanId}-01`);
+  assert.deepEqual(
+    spans.filter((one) => one.spanContext().traceId === root?.traceId).map(({ name }) => name),
+    ['sources.read', 'packaging.build', 'packaging.push', 'hub.release'],
+  );
   const messages = (await store.read.selectFrom('commits').select('outcome_message').orderBy('id').execute()).map(
     (row) => row.outcome_message,
   );

@@ -12,7 +12,6 @@ import {
   type Resolver,
   type Tagger,
 } from '#shared/oci/mod.ts';
-import { memoryExporter, startTelemetry } from '#shared/telemetry/mod.ts';
 import { applyResources } from '#hub/declarations/mod.ts';
 import { parseResources } from '#hub/resources/mod.ts';
 import { MemorySource, SourceError, type Source } from '#hub/sources/mod.ts';
@@ -309,20 +308,4 @@ test('a tag that somebody has moved is named and left alone', async () => {
   await other.handle(commit, f.source);
   assert.deepEqual(moved, [row.alias]);
   assert.equal((await f.registry.resolve({ ...repository, tag: row.alias }, signal))?.digest, variant.digest);
-});
-
-test('the trace of a change begins at its commit, and the record keeps it', async () => {
-  const f = await Fixture.open();
-  const exporter = await memoryExporter();
-  const telemetry = await startTelemetry({ service: 'test', version: '0', exporter });
-  await f.handle(f.source.commit({ 'a.yaml': object('a') }));
-  const spans = exporter.getFinishedSpans();
-  await telemetry.stop();
-  const root = spans.find(({ name }) => name === 'hub.release');
-  const traceparent = (await f.commits())[0]?.traceparent;
-  assert.equal(traceparent, `00-${root?.spanContext().traceId}-${root?.spanContext().spanId}-01`);
-  assert.deepEqual(
-    spans.filter((one) => one.spanContext().traceId === root?.spanContext().traceId).map(({ name }) => name),
-    ['sources.read', 'packaging.build', 'packaging.push', 'hub.release'],
-  );
 });

@@ -34,6 +34,8 @@ export class Registry {
   readonly #limits: SettlingLimits;
   #settling: Settling | undefined;
   #recordBehind: RecordBehind | undefined;
+  /** How many entries are heard. */
+  #live = 0;
 
   constructor(beatMs: number, limits: SettlingLimits) {
     this.#beatMs = beatMs;
@@ -129,35 +131,51 @@ export class Registry {
     if (entry) entry.heldHash = hash;
   }
 
-  /** A look at every stream: who fell silent or is heard again, and whether the hub is the suspect. */
-  look(nowMs: number): { readonly changed: readonly number[]; readonly settled: boolean } {
+  /** A look at every stream: who fell silent or is heard again, and whether the hub is the suspect. Proportional to the fleet: for a ticker. */
+  look(nowMs: number): Look {
     const windowMs = beatsMax * this.#beatMs;
-    let live = 0;
     let lost = 0;
     for (const entry of this.#entries.values()) {
-      const heard = isHeard(entry.contact, { nowMs, beatMs: this.#beatMs });
-      if (entry.heard && !heard) entry.lostMs = nowMs;
-      if (heard) entry.lostMs = undefined;
-      entry.heard = heard;
-      if (heard) live++;
-      else if (entry.lostMs !== undefined && nowMs - entry.lostMs <= windowMs) lost++;
+      this.#hear(entry, nowMs);
+      if (entry.lostMs !== undefined && nowMs - entry.lostMs <= windowMs) lost++;
     }
     const before = this.#settling;
-    this.#settling = settle(before, { nowMs, live, lost }, this.#limits);
-    return { changed: this.#changed(nowMs), settled: before !== undefined && this.#settling === undefined };
+    this.#settling = settle(before, { nowMs, live: this.#live, lost }, this.#limits);
+    const changed = [...this.#entries].filter(([, entry]) => this.#isNews(entry, nowMs)).map(([clusterId]) => clusterId);
+    return { changed, settled: before !== undefined && this.#settling === undefined };
   }
 
-  #changed(nowMs: number): number[] {
-    const timing = { nowMs, beatMs: this.#beatMs, settling: this.#settling !== undefined };
-    const changed: number[] = [];
-    for (const [clusterId, entry] of this.#entries) {
-      const now = silenceOf(entry.contact, timing) ?? 'Vouched';
-      if (now === entry.told) continue;
-      entry.told = now;
-      changed.push(clusterId);
-    }
-    return changed;
+  /** After something about one cluster. Looks at all of them only if that ends the settling. */
+  lookAt(clusterId: number, nowMs: number): Look {
+    const entry = this.#entries.get(clusterId);
+    if (!entry) return { changed: [], settled: false };
+    this.#hear(entry, nowMs);
+    const settled = this.#settling && !settle(this.#settling, { nowMs, live: this.#live, lost: 0 }, this.#limits);
+    if (settled) return this.look(nowMs);
+    return { changed: this.#isNews(entry, nowMs) ? [clusterId] : [], settled: false };
   }
+
+  #hear(entry: Entry, nowMs: number): void {
+    const heard = isHeard(entry.contact, { nowMs, beatMs: this.#beatMs });
+    if (entry.heard && !heard) entry.lostMs = nowMs;
+    if (heard) entry.lostMs = undefined;
+    this.#live += Number(heard) - Number(entry.heard);
+    entry.heard = heard;
+  }
+
+  #isNews(entry: Entry, nowMs: number): boolean {
+    const timing = { nowMs, beatMs: this.#beatMs, settling: this.#settling !== undefined };
+    const now = silenceOf(entry.contact, timing) ?? 'Vouched';
+    const news = now !== entry.told;
+    entry.told = now;
+    return news;
+  }
+}
+
+export interface Look {
+  /** Clusters about which something else may be believed now. */
+  readonly changed: readonly number[];
+  readonly settled: boolean;
 }
 
 /** A protobuf fence as the record's kind. */

@@ -5,7 +5,7 @@ import { isHeard } from './evidence.ts';
 import type { Contact, Timing } from './model.ts';
 import type { Channel, Peer, SpokeHandler, SpokeStream } from './port.ts';
 import { writeRefusal } from './record.ts';
-import { Registry, type RecordBehind } from './registry.ts';
+import { Registry, type Look, type RecordBehind } from './registry.ts';
 import { ReportGroups } from './reports.ts';
 import { settlingLimits, startSettling, type Settling } from './settling.ts';
 import { Stream, type Shared } from './streams.ts';
@@ -79,7 +79,7 @@ export class HealthService implements SpokeHandler, Watch {
       antiEntropyMs: options.antiEntropyMs ?? 300_000,
       trustUpdate: options.trustUpdate ?? (() => Promise.resolve(undefined)),
       onRefused: options.onRefused ?? (() => undefined),
-      look: () => this.#look(),
+      look: (clusterId) => this.#tell(registry.lookAt(clusterId, clock.monotonicMs())),
     };
   }
 
@@ -95,7 +95,7 @@ export class HealthService implements SpokeHandler, Watch {
       .executeTakeFirstOrThrow();
     this.#registry.settling = startSettling(clock.monotonicMs(), count);
     const tick = (): void => {
-      this.#look();
+      this.#tell(this.#registry.look(clock.monotonicMs()));
       this.#stop = clock.after(this.#beatMs / 2, tick);
     };
     this.#stop = clock.after(this.#beatMs / 2, tick);
@@ -148,8 +148,7 @@ export class HealthService implements SpokeHandler, Watch {
     return { state: live ? 'Connected' : 'Disconnected', ageMs: Math.max(0, nowMs - (contact.beatMs ?? contact.sinceMs)) };
   }
 
-  #look(): void {
-    const { changed, settled } = this.#registry.look(this.#options.clock.monotonicMs());
+  #tell({ changed, settled }: Look): void {
     if (changed.length > 0) this.#options.onChange(changed);
     if (settled) this.#options.onSettled();
   }

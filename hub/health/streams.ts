@@ -20,8 +20,8 @@ export interface Shared {
   readonly antiEntropyMs: number;
   readonly trustUpdate: (clusterUid: string, keysetVersion: number) => Promise<TrustUpdate | undefined>;
   readonly onRefused: (clusterId: number) => void;
-  /** Looks at all streams again and tells who decides what changed. */
-  readonly look: () => void;
+  /** Looks at a cluster again and tells who decides what changed. */
+  readonly look: (clusterId: number) => void;
 }
 
 const outcomes = new Set(['Older', 'Forked', 'NotMine', 'BadSignature', 'Malformed', 'Unsupported', 'NoFloor']);
@@ -83,7 +83,7 @@ export class Stream implements SpokeStream, Held {
   ended(reason: string): void {
     if (this.#state.at === 'greeted') {
       this.#shared.registry.left(this.#state.cluster.id, this, this.#shared.clock.monotonicMs());
-      this.#shared.look();
+      this.#shared.look(this.#state.cluster.id);
     }
     this.#state = { at: 'closed' };
     void reason;
@@ -114,7 +114,7 @@ export class Stream implements SpokeStream, Held {
       });
     await writeFacts(store, cluster.id, factsText(hello.facts, hello.spokeVersion, hello.capabilities));
     await this.#welcome(cluster, hello);
-    look();
+    look(cluster.id);
   }
 
   /** Asked after a wait: the stream may have ended meanwhile. */
@@ -205,7 +205,7 @@ export class Stream implements SpokeStream, Held {
     await this.#lookAfter(cluster, hashed(beat.fence), record);
     this.#snapshotBeats++;
     if (!same && this.#snapshotBeats >= snapshotEveryBeats) this.#askForSnapshot();
-    look();
+    look(cluster.id);
   }
 
   /** NATS may have lost what it acknowledged: a spoke that does not come up makes dispatch look at what the bus holds for it. */
@@ -261,7 +261,7 @@ export class Stream implements SpokeStream, Held {
     await groups.flush();
     this.#snapshot = undefined;
     if (await dropUnnamed(store, cluster.id, named)) registry.setHeldHash(cluster.id, undefined);
-    look();
+    look(cluster.id);
   }
 
   async #refusal(cluster: ClusterRow, { outcome, message, seen }: Refusal): Promise<void> {

@@ -17,6 +17,8 @@ let dir: string;
 let count = 0;
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'wheelhouse-sources-test-'));
+  // What is left behind is looked for in a folder that nobody else on this machine uses.
+  process.env['TMPDIR'] = dir;
   server = await startGitServer({ dir });
 });
 after(async () => {
@@ -63,7 +65,7 @@ test('only what is wanted below the path is read, and no folder is left behind',
   assert.deepEqual([...snapshot.files.keys()], ['dev/a.yaml']);
   assert.equal(snapshot.committedAt, 1_700_000_000_000);
   assert.deepEqual(
-    (await readdir(tmpdir())).filter((entry) => entry.startsWith('wheelhouse-source-')),
+    (await readdir(dir)).filter((entry) => entry.startsWith('wheelhouse-source-')),
     [],
   );
 });

@@ -56,6 +56,8 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
       antiEntropyMs: config.antiEntropyMs,
       onChange: (clusterIds) => void wake(keysAffectedBy(store.read, clusterIds)),
       onSettled: () => void wake(keysWaiting(store.read)),
+      // Somebody else wrote to the bus: a visit puts what the record holds there again.
+      onRefused: (clusterId) => outbox.wake(`dispatch:${clusterId}`),
       onReport: (report) =>
         recordSpan('hub.report', { parent: report.traceparent, attributes: { 'wheelhouse.health': report.health }, seconds: 0 }),
     });

@@ -76,22 +76,6 @@ export class DispatchService {
     if (errors.length > 0) throw new AggregateError(errors, `${errors.length} clusters not verified: ${explain(errors[0])}`);
   }
 
-  /** Handler of `mend:<cluster id>`: a spoke was given something else than what the record holds, so the bus gets the record's bytes again. */
-  async mend(clusterId: number): Promise<void> {
-    this.#checkRecord();
-    const found = await this.#options.store.read
-      .selectFrom('desired')
-      .innerJoin('clusters', 'clusters.id', 'desired.cluster_id')
-      .selectAll('desired')
-      .select('clusters.uid')
-      .where('cluster_id', '=', clusterId)
-      .where('clusters.state', '=', 'Accepted')
-      .executeTakeFirst();
-    if (!found || found.uid === null) return;
-    const { uid, ...row } = found;
-    await this.#publish({ clusterUid: uid, row, traceparent: '' });
-  }
-
   #checkRecord(): void {
     const behind = this.#options.recordBehind();
     if (behind) throw new DispatchError('RECORD_BEHIND', behind.message);

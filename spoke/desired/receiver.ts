@@ -91,7 +91,11 @@ export class Receiver {
   async #judge(envelope: Uint8Array, receivedAtMs: number): Promise<void> {
     const { self, save, onState, onRefusal, log } = this.#options;
     const judged = judge(this.#stored?.fence, envelope, self(), this.#floor);
-    if (judged.outcome === 'Same') return;
+    if (judged.outcome === 'Same') {
+      // What was refused has been replaced: should it come again, that is news.
+      this.#refused = '';
+      return;
+    }
     if (judged.outcome !== 'Accept') {
       const digest = `${judged.outcome} ${digestOf(envelope)}`;
       if (digest === this.#refused) return;

@@ -214,6 +214,7 @@ export class Fleet implements AsyncDisposable {
       beatIntervalMs: beatMs,
       reconnectJitterMs: 500,
       onChange: (clusterIds) => wake(keysAffectedBy(this.store.read, clusterIds)),
+      onRefused: (clusterId) => this.outbox.wake(`dispatch:${clusterId}`),
       onSettled: () => wake(keysWaiting(this.store.read)),
     });
     const watch = this.health;

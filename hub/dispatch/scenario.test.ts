@@ -402,3 +402,18 @@ test('NATS forgets a state that a spoke has not read: the beats show it, and it 
   assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy']);
   assert.equal(fleet.bus.writes, 2);
 });
+
+test('a spoke that was given a state of another cluster gets its own again, and the refusal is in the record', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2'] } });
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(8);
+  const [d1, d2] = [fleet.spoke('d1'), fleet.spoke('d2')];
+  const [own, other] = [fleet.bus.values.get(d1.uid), fleet.bus.values.get(d2.uid)];
+  assert.ok(own && other);
+  fleet.bus.values.set(d1.uid, { ...own, bytes: other.bytes });
+  await d1.send({ $case: 'refusal', value: { outcome: 'NotMine', message: 'of another cluster', seen: undefined } });
+  await fleet.outbox.idle();
+  assert.deepEqual(Buffer.from(fleet.bus.values.get(d1.uid)?.bytes ?? []), Buffer.from(own.bytes));
+  assert.deepEqual([await fleet.refusals(), fleet.health.recordBehind], [['NotMine'], undefined]);
+});

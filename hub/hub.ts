@@ -8,7 +8,7 @@ import { recordSpan, type Log } from '#shared/telemetry/mod.ts';
 import { adminToken, ApiError, serveApi } from '#hub/api/mod.ts';
 import { appByName, appsFrom, type App } from '#hub/apps/mod.ts';
 import { applyResources } from '#hub/declarations/mod.ts';
-import { DispatchService, signerOf } from '#hub/dispatch/mod.ts';
+import { DispatchService, keysUnpublished, signerOf } from '#hub/dispatch/mod.ts';
 import { serveGateway } from '#hub/gateway/mod.ts';
 import { HealthService } from '#hub/health/mod.ts';
 import { Identities, openFleet, serveEnrolment } from '#hub/identity/mod.ts';
@@ -90,6 +90,11 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
     };
     resources.defer(() => outbox.stop());
 
+    // Before the first spoke may speak.
+    await health.start();
+    // An outage of the bus must not outlast itself by the back-off of what waits for it.
+    resources.defer(bus.events(({ kind }) => kind === 'connected' && void wake(keysUnpublished(store.read))));
+
     const ports = { gateway: 0, enrolment: 0, api: 0 };
     const prefix = parseRepository(config.registry);
     const registries = config.registryInsecure ? [{ address: prefix.registry, insecure: true }] : [];
@@ -133,6 +138,8 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
         handler: health,
       }),
     );
+    // Says goodbye while there is still a stream to say it on.
+    resources.defer(() => health.stop());
     const enrolment = resources.use(await serveEnrolment(identities, { ...listen, port: config.enrolmentPort }));
     const api = await serveApi({
       host: config.host,
@@ -158,8 +165,6 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
     resources.defer(() => api.stop());
     Object.assign(ports, { gateway: gateway.port, enrolment: enrolment.port, api: api.port });
 
-    await health.start();
-    resources.defer(() => health.stop());
     await outbox.start();
     await wake(keysWaiting(store.read));
     void dispatch

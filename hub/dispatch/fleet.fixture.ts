@@ -117,7 +117,7 @@ export class FakeSpoke {
 
   async report(value: AssignmentReport): Promise<void> {
     this.#sent.set(value.assignmentUid, value);
-    await this.send({ $case: 'report', value: { seq: ++this.#seq, value } });
+    await this.send({ $case: 'report', value: { seq: ++this.#seq, value: Buffer.from(AssignmentReport.encode(value).finish()) } });
   }
 
   async beat(): Promise<void> {

@@ -20,16 +20,23 @@ export const healthLimits = {
 
 export const clip = (text: string, charsMax: number): string => (text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`);
 
-/** What is wrong with a report, or its bytes. A report is refused whole: a shortened one would never again hash like the sender's. */
+/**
+ * A report from the bytes that travelled, or what is wrong with it. It is refused whole: a shortened one would never again hash like the sender's. The bytes
+ * themselves are what is kept: a field that this hub does not know yet is part of them.
+ */
 export function boundedReport(
-  report: AssignmentReport,
-): { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly message: string } {
-  const problem = problemOf(report);
-  if (problem) return { ok: false, message: problem };
-  const bytes = AssignmentReport.encode(report).finish();
+  bytes: Uint8Array,
+): { readonly ok: true; readonly report: AssignmentReport } | { readonly ok: false; readonly uid: string; readonly message: string } {
   if (bytes.byteLength > healthLimits.reportBytesMax)
-    return { ok: false, message: `${bytes.byteLength} bytes, at most ${healthLimits.reportBytesMax}` };
-  return { ok: true, bytes };
+    return { ok: false, uid: '', message: `${bytes.byteLength} bytes, at most ${healthLimits.reportBytesMax}` };
+  let report: AssignmentReport;
+  try {
+    report = AssignmentReport.decode(bytes);
+  } catch {
+    return { ok: false, uid: '', message: 'not an AssignmentReport' };
+  }
+  const problem = problemOf(report);
+  return problem ? { ok: false, uid: clip(report.assignmentUid, 63), message: problem } : { ok: true, report };
 }
 
 function problemOf(report: AssignmentReport): string | undefined {

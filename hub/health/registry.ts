@@ -63,6 +63,10 @@ export class Registry {
     return this.#entries.get(clusterId)?.contact;
   }
 
+  *contacts(): IterableIterator<readonly [number, Contact]> {
+    for (const [clusterId, { contact }] of this.#entries) yield [clusterId, contact];
+  }
+
   /** A stream said Hello: it takes the place of an older one. `duplicate`: two processes keep taking it from each other. */
   joined(
     clusterId: number,

@@ -121,6 +121,11 @@ export class HealthService implements SpokeHandler, Watch {
     return this.#registry.contactOf(clusterId);
   }
 
+  /** Of every cluster that this process has heard of: for a look at the fleet, not for every event. */
+  contacts(): Iterable<readonly [number, Contact]> {
+    return this.#registry.contacts();
+  }
+
   timing(): Timing {
     return { nowMs: this.#options.clock.monotonicMs(), beatMs: this.#beatMs, settling: this.#registry.settling !== undefined };
   }

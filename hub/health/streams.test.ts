@@ -148,7 +148,7 @@ class Spoke {
   }
 
   async report(uid: string, health: Health = Health.HEALTH_HEALTHY, more: Partial<AssignmentReport> = {}): Promise<void> {
-    await this.send({ $case: 'report', value: { seq: ++this.#seq, value: said(uid, health, more) } });
+    await this.send({ $case: 'report', value: { seq: ++this.#seq, value: encoded(said(uid, health, more)) } });
     await this.#hub.clock.advance(5);
   }
 
@@ -175,6 +175,7 @@ type Values = { [M in Said as M['$case']]: M['value'] };
 const r1: Digest = digestOf('r1');
 const said = (uid: string, health: Health, more: Partial<AssignmentReport> = {}): AssignmentReport =>
   AssignmentReport.create({ assignmentUid: uid, revisionWanted: r1, revisionApplied: r1, health, ...more });
+const encoded = (report: AssignmentReport): Buffer => Buffer.from(AssignmentReport.encode(report).finish());
 const hashOf = (...reports: AssignmentReport[]): Buffer =>
   reportSetHash(reports.map((r) => [r.assignmentUid, AssignmentReport.encode(r).finish()] as const));
 
@@ -250,7 +251,10 @@ test('reports are kept after one commit for many streams, then acknowledged', as
   const [a, b] = [new Spoke(hub, 'ca'), new Spoke(hub, 'cb')];
   await a.hello('a');
   await b.hello('b');
-  const value = (uid: string, seq: number) => ({ $case: 'report' as const, value: { seq, value: said(uid, Health.HEALTH_HEALTHY) } });
+  const value = (uid: string, seq: number) => ({
+    $case: 'report' as const,
+    value: { seq, value: encoded(said(uid, Health.HEALTH_HEALTHY)) },
+  });
   await a.send(value('pa1', 1));
   await a.send(value('pa2', 2));
   await b.send(value('pb1', 1));
@@ -337,11 +341,24 @@ test('a beat vouches only when the spoke observes, and for the very reports that
   assert.equal(a.last('beatReply').seq, 5);
 });
 
+test('a field that this hub does not know yet is kept as it came, and hashes as it does at the spoke', async () => {
+  await using hub = await Hub.open();
+  const a = new Spoke(hub, 'ca');
+  await a.hello('a');
+  // Field 999 with the bytes "new".
+  const newer = Buffer.concat([encoded(said('pa1', Health.HEALTH_HEALTHY)), Buffer.from([0xba, 0x3e, 3]), Buffer.from('new')]);
+  await a.send({ $case: 'report', value: { seq: 1, value: newer } });
+  await hub.clock.advance(5);
+  await a.beat(reportSetHash([['pa1', newer]]));
+  assert.equal(hub.health.contactOf(10)?.doubt, '');
+  assert.equal(Buffer.compare((await hub.store.read.selectFrom('reports').select('value').executeTakeFirstOrThrow()).value, newer), 0);
+});
+
 test('a beat that comes with a report still waiting for its commit vouches for it', async () => {
   await using hub = await Hub.open();
   const a = new Spoke(hub, 'ca');
   await a.hello('a');
-  await a.send({ $case: 'report', value: { seq: 1, value: said('pa1', Health.HEALTH_HEALTHY) } });
+  await a.send({ $case: 'report', value: { seq: 1, value: encoded(said('pa1', Health.HEALTH_HEALTHY)) } });
   await a.beat(hashOf(said('pa1', Health.HEALTH_HEALTHY)));
   assert.equal(hub.health.contactOf(10)?.doubt, '');
 });

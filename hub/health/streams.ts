@@ -219,11 +219,10 @@ export class Stream implements SpokeStream, Held {
   }
 
   async #report(cluster: ClusterRow, { seq, value }: Report): Promise<void> {
-    if (!value) return this.#acknowledge(seq, { assignmentUid: '', code: 'Malformed', message: 'a report without a value' });
     const bounded = boundedReport(value);
     if (!bounded.ok) {
       await this.#shared.groups.flush();
-      const refused = { assignmentUid: clip(value.assignmentUid, 63), code: 'ReportRefused', message: bounded.message };
+      const refused = { assignmentUid: bounded.uid, code: 'ReportRefused', message: bounded.message };
       await writeRefusal(this.#shared.store, {
         clusterId: cluster.id,
         code: refused.code,
@@ -231,10 +230,10 @@ export class Stream implements SpokeStream, Held {
       });
       return this.#acknowledge(seq, refused);
     }
-    if (this.#snapshot && this.#snapshot.size < healthLimits.snapshotUidsMax) this.#snapshot.add(value.assignmentUid);
+    if (this.#snapshot && this.#snapshot.size < healthLimits.snapshotUidsMax) this.#snapshot.add(bounded.report.assignmentUid);
     const { groups } = this.#shared;
     groups.add(
-      { clusterId: cluster.id, report: value, bytes: bounded.bytes },
+      { clusterId: cluster.id, report: bounded.report, bytes: value },
       (refused) => this.#acknowledge(seq, refused),
       () => this.close('RecordUnavailable', 'the hub could not keep a report: connect again'),
     );

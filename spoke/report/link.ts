@@ -166,11 +166,9 @@ export class Link {
     log.info('welcomed by the hub', { beatMs: this.#beatMs, generation: welcome.fence?.generation ?? 0 });
     onWelcome(welcome, this.#named);
     for (const refusal of this.#refusals.splice(0)) this.#send({ $case: 'refusal', value: refusal });
+    // Not confirmed: the hub asks for a snapshot next.
     if (welcome.reportsConfirmed) this.#reports.confirmed();
-    else {
-      this.#reports.forgotten();
-      this.#snapshot();
-    }
+    else this.#reports.forgotten();
     if (welcome.fence) onFence(welcome.fence);
     this.#beat();
   }

@@ -52,13 +52,13 @@ export class ReportSet {
   }
 
   /** The next value to send; from then on beats vouch for it. */
-  next(): { seq: number; value: AssignmentReport } | undefined {
+  next(): { seq: number; value: Buffer } | undefined {
     const [uid] = this.#dirty;
     const bytes = uid === undefined ? undefined : this.#values.get(uid);
     if (uid === undefined || !bytes) return undefined;
     this.#dirty.delete(uid);
     this.#sent.set(uid, bytes);
-    return { seq: ++this.#seq, value: AssignmentReport.decode(bytes) };
+    return { seq: ++this.#seq, value: Buffer.from(bytes) };
   }
 
   /** The hub refused it: beats no longer vouch for it, or every other report would count as out of date. */

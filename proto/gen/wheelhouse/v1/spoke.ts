@@ -287,7 +287,11 @@ export interface BeatReply {
 /** The full last value of one assignment; coalesced at the sender. */
 export interface Report {
   seq: number;
-  value: AssignmentReport | undefined;
+  /**
+   * An encoded AssignmentReport. Bytes, because both ends hash what travelled: a field that one of them does not know yet would be lost on the way through
+   * its decoder.
+   */
+  value: Buffer;
 }
 
 /** Sent after the commit of everything up to seq. */
@@ -1840,7 +1844,7 @@ export const BeatReply: MessageFns<BeatReply> = {
 };
 
 function createBaseReport(): Report {
-  return { seq: 0, value: undefined };
+  return { seq: 0, value: Buffer.alloc(0) };
 }
 
 export const Report: MessageFns<Report> = {
@@ -1848,8 +1852,8 @@ export const Report: MessageFns<Report> = {
     if (message.seq !== 0) {
       writer.uint32(8).uint64(message.seq);
     }
-    if (message.value !== undefined) {
-      AssignmentReport.encode(message.value, writer.uint32(18).fork()).join();
+    if (message.value.length !== 0) {
+      writer.uint32(18).bytes(message.value);
     }
     return writer;
   },
@@ -1880,7 +1884,7 @@ export const Report: MessageFns<Report> = {
               break;
             }
 
-            message.value = AssignmentReport.decode(reader, reader.uint32());
+            message.value = Buffer.from(reader.bytes());
             continue;
           }
         }
@@ -1898,7 +1902,7 @@ export const Report: MessageFns<Report> = {
   fromJSON(object: any): Report {
     return {
       seq: isSet(object.seq) ? globalThis.Number(object.seq) : 0,
-      value: isSet(object.value) ? AssignmentReport.fromJSON(object.value) : undefined,
+      value: isSet(object.value) ? Buffer.from(bytesFromBase64(object.value)) : Buffer.alloc(0),
     };
   },
 
@@ -1907,8 +1911,8 @@ export const Report: MessageFns<Report> = {
     if (message.seq !== 0) {
       obj.seq = globalThis.Number(message.seq);
     }
-    if (message.value !== undefined) {
-      obj.value = AssignmentReport.toJSON(message.value);
+    if (message.value.length !== 0) {
+      obj.value = base64FromBytes(message.value);
     }
     return obj;
   },
@@ -1919,9 +1923,7 @@ export const Report: MessageFns<Report> = {
   fromPartial(object: DeepPartial<Report>): Report {
     const message = createBaseReport();
     message.seq = object.seq ?? 0;
-    message.value = (object.value !== undefined && object.value !== null)
-      ? AssignmentReport.fromPartial(object.value)
-      : undefined;
+    message.value = object.value ?? Buffer.alloc(0);
     return message;
   },
 };

@@ -121,6 +121,7 @@ export class Bindings {
     }
     if (key === 'continue') return this.#name('continue', text);
     if (/-(template|revision)-hash$|^controller-revision-hash$/.test(key)) return this.#name('hash', text);
+    if (key === 'name' && 'generateName' in siblings) return this.#name('name', text);
     if (timestamp.test(text)) return '{time}';
     if (key === 'nodeName') return '{node}';
     if (/^(podIP|hostIP|ip|clusterIPs?|resourceIP)$/.test(key) && /^[0-9a-f.:]+$/.test(text)) return '{ip}';
@@ -132,7 +133,7 @@ export class Bindings {
     const named = text
       .replaceAll(uuid, (found) => (found === strangeUid ? found : this.#name('uid', found)))
       .replaceAll(/(?<=ReplicaSet "[a-z0-9-]+-)[a-z0-9]{6,10}(?=")/g, (found) => this.#name('hash', found));
-    return this.#known(named);
+    return this.#known(named).replaceAll(/x{40,}/g, (found) => `{x*${found.length}}`);
   }
 
   /** Values met before, inside a text. */

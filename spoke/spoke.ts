@@ -97,7 +97,7 @@ async function work(parts: SpokeParts, state: SpokeState, signal: AbortSignal): 
       cache: config.cacheDir ? layered(memory, directoryCache(config.cacheDir, 1024 * 1024 * 1024)) : memory,
       policies: () => identity.current.trustPolicies.document,
     }),
-    tenancy: new Tenancy(kube),
+    tenancy: new Tenancy(kube, clock),
     clock,
     random,
     fleetId,

@@ -35,7 +35,7 @@ function start(): void {
     kube: client,
     store: state.assignments,
     fetcher: contentFetcher({ registry, cache: memoryCache(), policies: () => digestOnly }),
-    tenancy: new Tenancy(client),
+    tenancy: new Tenancy(client, systemClock),
     clock: systemClock,
     random: systemRandom,
     fleetId,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { VirtualClock } from '#shared/clock/mod.ts';
 import type { Inputs } from '#shared/kernel/mod.ts';
 import { MemoryKube, type KubeObject } from '#spoke/kube/mod.ts';
 import { Tenancy } from './mod.ts';
@@ -16,6 +17,7 @@ const inputs: Inputs = {
 const { signal } = new AbortController();
 
 async function cluster(...objects: KubeObject[]) {
+  const clock = new VirtualClock();
   const kube = new MemoryKube();
   const discovery = await kube.discover(signal);
   const kindOf = (kind: string) =>
@@ -23,7 +25,7 @@ async function cluster(...objects: KubeObject[]) {
   for (const name of ['wheelhouse-tenants', 'shop-jobs'])
     await kube.create(kindOf('Namespace'), { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, {}, signal);
   for (const object of objects) await kube.create(kindOf(object.kind), object, {}, signal);
-  return { kube, discovery, kindOf, tenancy: new Tenancy(kube) };
+  return { kube, discovery, kindOf, clock, tenancy: new Tenancy(kube, clock) };
 }
 
 test('makes account, target namespace and one binding per namespace that exists; a second time writes nothing', async () => {
@@ -35,6 +37,29 @@ test('makes account, target namespace and one binding per namespace that exists;
   const before = kube.requests.filter((r) => r.verb === 'create').length;
   await tenancy.ensure(inputs, discovery, signal);
   assert.equal(kube.requests.filter((r) => r.verb === 'create').length, before);
+});
+
+const configMapCreates = (kube: MemoryKube): number =>
+  kube.requests.filter(({ verb, kind, dryRun }) => verb === 'create' && kind === 'ConfigMap' && dryRun).length;
+
+test('a binding that does not count yet is waited for, by whoever needs it', async () => {
+  const { kube, discovery, clock, tenancy } = await cluster();
+  kube.fail({ verb: 'create', kind: 'ConfigMap', code: 'FORBIDDEN', times: 3 });
+  let ready = 0;
+  const both = [0, 1].map(() => tenancy.ensure(inputs, discovery, signal).then(() => ready++));
+  await clock.advance(0);
+  assert.equal(ready, 0);
+  await clock.advance(500);
+  await Promise.all(both);
+  assert.ok(configMapCreates(kube) >= 3);
+});
+
+test('what stays denied is not waited for longer than a few seconds', async () => {
+  const { kube, discovery, clock, tenancy } = await cluster();
+  kube.fail({ verb: 'create', kind: 'ConfigMap', code: 'FORBIDDEN', times: 10_000 });
+  const ensured = tenancy.ensure(inputs, discovery, signal);
+  await clock.advance(12_000);
+  await ensured;
 });
 
 for (const namespace of ['kube-system', 'wheelhouse-system', 'wheelhouse-tenants']) {

@@ -1,3 +1,4 @@
+import type { Clock } from '#shared/clock/mod.ts';
 import { CodedError, type Inputs } from '#shared/kernel/mod.ts';
 import type { Discovery, KindInfo, KubeClient, KubeObject } from '#spoke/kube/mod.ts';
 import { isClosedNamespace } from '#spoke/plan/mod.ts';
@@ -30,6 +31,10 @@ export function tenantObjects(inputs: Inputs, existing: ReadonlySet<string>): Ku
   ];
 }
 
+/** An authoriser learns of a new binding a moment after it was written. */
+const effectiveMaxMs = 5_000;
+const effectivePollMs = 50;
+
 const bindingName = (serviceAccount: string): string => `wheelhouse-tenant-${serviceAccount}`;
 
 /**
@@ -38,9 +43,13 @@ const bindingName = (serviceAccount: string): string => `wheelhouse-tenant-${ser
  */
 export class Tenancy {
   readonly #kube: KubeClient;
+  readonly #clock: Clock;
+  /** Namespace and account of bindings made by this process: everybody who needs one waits for the same. */
+  readonly #effective = new Map<string, Promise<void>>();
 
-  constructor(kube: KubeClient) {
+  constructor(kube: KubeClient, clock: Clock) {
     this.#kube = kube;
+    this.#clock = clock;
   }
 
   async ensure(inputs: Inputs, discovery: Discovery, signal: AbortSignal): Promise<void> {
@@ -51,20 +60,55 @@ export class Tenancy {
     const existing = new Set<string>();
     const namespaces = kindOf(discovery, '', 'Namespace');
     for (const name of inputs.allow.namespaces) if (await this.#kube.get(namespaces, '', name, signal)) existing.add(name);
-    for (const object of tenantObjects(inputs, existing)) await this.#create(object, discovery, existing, signal);
+    for (const object of tenantObjects(inputs, existing)) {
+      const created = await this.#create(object, discovery, existing, signal);
+      const key = `${object.metadata.namespace}/${inputs.serviceAccount}`;
+      if (created && object.kind === 'RoleBinding') this.#effective.set(key, this.#untilEffective(object, inputs, discovery, signal));
+      if (object.kind === 'RoleBinding') await this.#effective.get(key);
+    }
   }
 
-  async #create(object: KubeObject, discovery: Discovery, existing: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+  /**
+   * Until the account may do what it was just given, asked by a dry run; else its first apply would be refused for no lasting reason. Waits a few seconds at
+   * most: a platform may grant something else, and what is still denied then is said by the apply itself.
+   */
+  async #untilEffective(
+    { metadata: { namespace = '' } }: KubeObject,
+    inputs: Inputs,
+    discovery: Discovery,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const probe = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: bindingName(inputs.serviceAccount), namespace } };
+    const options = { as: accountOf(inputs.serviceAccount), dryRun: true };
+    const until = this.#clock.monotonicMs() + effectiveMaxMs;
+    while (this.#clock.monotonicMs() < until) {
+      try {
+        await this.#kube.create(kindOf(discovery, '', 'ConfigMap'), probe, options, signal);
+        return;
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'FORBIDDEN') return;
+      }
+      await this.#clock.sleep(effectivePollMs, signal).catch(() => undefined);
+      if (signal.aborted) return;
+    }
+  }
+
+  async #create(object: KubeObject, discovery: Discovery, existing: ReadonlySet<string>, signal: AbortSignal): Promise<boolean> {
     const { name, namespace = '' } = object.metadata;
-    if (object.kind === 'Namespace' && existing.has(name)) return;
+    if (object.kind === 'Namespace' && existing.has(name)) return false;
     const kind = kindOf(discovery, object.apiVersion.includes('/') ? object.apiVersion.split('/')[0] : '', object.kind);
     const found = await this.#kube.get(kind, namespace, name, signal);
-    if (found) return checkBinding(found, object);
+    if (found) {
+      checkBinding(found, object);
+      return false;
+    }
     try {
       await this.#kube.create(kind, object, {}, signal);
+      return true;
     } catch (error) {
       // Another assignment of the tenant was first.
       if ((error as { code?: string }).code !== 'ALREADY_EXISTS') throw error;
+      return false;
     }
   }
 }

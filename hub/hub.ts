@@ -149,9 +149,9 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
       identities,
       apply: async (text, { actor, reason, dryRun }) => {
         const parsed = parseResources([{ file: 'request', text }]);
-        const { changes } = await applyResources(store, parsed, { actor, manager: 'api', reason, dryRun });
+        const applied = await applyResources(store, parsed, { actor, manager: 'api', reason, dryRun });
         await sources.refresh();
-        return changes;
+        return applied;
       },
       pollNow: async (tenantName, appName) => {
         const tenant = await tenantByName(store.read, tenantName);
@@ -159,7 +159,9 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
         if (!app) throw new ApiError('NOT_FOUND', `there is no app ${tenantName}/${appName}`);
         sources.pollNow(app.id);
       },
+      sourceOf: (appId) => sources.status(appId),
       clock,
+      random,
       log,
     });
     resources.defer(() => api.stop());

@@ -1,5 +1,10 @@
 // The hub's HTTP API.
-export { problemOf, type Problem } from './problems.ts';
-export { ApiError, serveApi, type ApiOptions, type Applied } from './server.ts';
-export { adminToken, subjectOf } from './tokens.ts';
-export type { ClusterView, Page, PlacementView, ReleaseView, TargetView } from './views.ts';
+export { adminToken } from './auth/tokens.ts';
+export { ApiError } from './problems/errors.ts';
+export { problemOf, type Problem } from './problems/problem.ts';
+export type { App, Cluster, Environment, Tenant } from './schemas/declared.ts';
+export type { FleetStatus } from './schemas/answers.ts';
+export type { Placement, Release, Rollout, Target } from './schemas/moving.ts';
+export type { AuditRecord, Event } from './schemas/records.ts';
+export type { ResourceList } from './lists/list.ts';
+export { serveApi, type ApiOptions } from './server.ts';

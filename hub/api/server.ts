@@ -1,62 +1,52 @@
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
-import { z } from 'zod';
 import type { AddressInfo } from 'node:net';
+import type { z } from 'zod';
 import type { Clock } from '#shared/clock/mod.ts';
-import { CodedError } from '#shared/kernel/mod.ts';
+import type { Random } from '#shared/kernel/mod.ts';
 import type { Log } from '#shared/telemetry/mod.ts';
 import type { HealthService } from '#hub/health/mod.ts';
-import type { Identities } from '#hub/identity/mod.ts';
 import type { Store } from '#hub/store/mod.ts';
-import { problemOf } from './problems.ts';
-import { subjectOf } from './tokens.ts';
-import { clusterPage, pageMax, releasePage, targetPage } from './views.ts';
+import { Failures } from './auth/failures.ts';
+import { includes } from './auth/scopes.ts';
+import { callerOf, type Caller } from './auth/tokens.ts';
+import { Cursors } from './lists/cursors.ts';
+import { changeOperations, type ChangeOptions } from './operations/changes.ts';
+import { fleetOperations } from './operations/fleet.ts';
+import type { Operation } from './operations/operation.ts';
+import { readOperations } from './operations/reads.ts';
+import type { SourceOf } from './kinds/declared.ts';
+import { ApiError } from './problems/errors.ts';
+import { problemOf } from './problems/problem.ts';
 
-export class ApiError extends CodedError<'UNAUTHENTICATED' | 'REQUEST_INVALID' | 'NOT_FOUND'> {
-  override readonly name = 'ApiError';
-}
-
-/** What applying a set of resources did: one line per resource. */
-export interface Applied {
-  /** Kind/name, Kind/tenant/name. */
-  readonly subject: string;
-  readonly action: 'created' | 'configured' | 'unchanged';
-}
-
-export interface ApiOptions {
+export interface ApiOptions extends ChangeOptions {
   readonly host: string;
   readonly port: number;
   readonly store: Store;
   readonly health: HealthService;
-  readonly identities: Identities;
-  /** Validates and applies a YAML text; rejects with every problem at once. */
-  readonly apply: (yaml: string, who: { actor: string; reason: string; dryRun: boolean }) => Promise<readonly Applied[]>;
-  /** Looks at the Git source of an app now. */
-  readonly pollNow: (tenant: string, app: string) => Promise<void>;
+  readonly sourceOf: SourceOf;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
 }
 
-const prefix = '/v1alpha1';
-const page = z.object({ after: z.string().max(64).optional(), limit: z.coerce.number().int().min(1).max(pageMax).default(100) });
-const change = z.object({ reason: z.string().max(1024).default(''), dryRun: z.stringbool().default(false) });
-const joinToken = z.object({
-  ttlMs: z
-    .number()
-    .int()
-    .min(1_000)
-    .max(7 * 24 * 3_600_000)
-    .default(3_600_000),
-  accepted: z.boolean().default(false),
-  reason: z.string().max(1024).default(''),
-});
-const named = z.object({ name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/) });
-const appNamed = z.object({ tenant: named.shape.name, app: named.shape.name });
+/** Everything that can be asked of a hub. */
+export function operationsOf(options: ApiOptions): readonly Operation[] {
+  const { store, health, clock, random, sourceOf } = options;
+  const reads = { store, fleet: health, cursors: new Cursors(random), clock, sourceOf, position: () => '0' };
+  const trouble = () => ({ settling: health.settling !== undefined, recordBehind: health.recordBehind?.message ?? null });
+  return [...readOperations(reads), ...fleetOperations(reads, trouble), ...changeOperations(options)];
+}
 
-/** Serves the hub's API. Every request but /healthz and /readyz needs a bearer token; errors are problem+json with stable codes. */
+const bodyBytesMax = 1024 * 1024;
+const open = { subject: 'nobody', scope: 'read' };
+
+/** Serves the hub's API. Operations are tried in the order of the table; errors are problem+json with stable codes. */
 export async function serveApi(options: ApiOptions): Promise<{ port: number; stop(): Promise<void> }> {
-  const server = fastify({ bodyLimit: 1024 * 1024, forceCloseConnections: true, requestTimeout: 30_000 });
-  const subjects = new WeakMap<FastifyRequest, string>();
-  server.addContentTypeParser('application/yaml', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  const server = fastify({ bodyLimit: bodyBytesMax, forceCloseConnections: true, requestTimeout: 30_000 });
+  const text = { parseAs: 'string' as const };
+  server.removeAllContentTypeParsers();
+  for (const type of ['application/yaml', 'application/json'])
+    server.addContentTypeParser(type, text, (_request, body, done) => done(null, body));
   server.setErrorHandler(async (error, request, reply) => {
     const problem = problemOf(error);
     if (problem.status >= 500) options.log.error('request failed', { method: request.method, path: request.routeOptions.url, error });
@@ -65,75 +55,72 @@ export async function serveApi(options: ApiOptions): Promise<{ port: number; sto
   server.setNotFoundHandler((request) => {
     throw new ApiError('NOT_FOUND', `${request.method} ${request.url.slice(0, 200)}: there is nothing here`);
   });
-  server.addHook('onRequest', async (request) => {
-    if (request.url === '/healthz' || request.url === '/readyz') return;
-    const subject = await subjectOf(options.store, request.headers.authorization, options.clock.now());
-    if (subject === undefined)
-      throw new ApiError('UNAUTHENTICATED', 'a valid bearer token is needed: see DATA/keys/admin.token on the hub');
-    subjects.set(request, subject);
-  });
-  const actorOf = (request: FastifyRequest): string => `user:${subjects.get(request) ?? 'nobody'}`;
-  reads(server, options);
-  changes(server, options, actorOf);
+  const authorize = authorizer(options);
+  for (const operation of operationsOf(options)) route(server, operation, authorize);
   await server.listen({ host: options.host, port: options.port });
   return { port: (server.server.address() as AddressInfo).port, stop: () => server.close() };
 }
 
-function reads(server: FastifyInstance, { store, health }: ApiOptions): void {
-  server.get('/healthz', async () => ({ ok: true }));
-  server.get('/readyz', async () => ({
-    ok: true,
-    settling: health.settling !== undefined,
-    recordBehind: health.recordBehind?.message ?? null,
-  }));
-  server.get(`${prefix}/clusters`, async (request) => {
-    const { after, limit } = checked(page, request.query);
-    return clusterPage(store.read, health, after ?? '', limit);
-  });
-  server.get(`${prefix}/targets`, async (request) => {
-    const { after, limit } = checked(page, request.query);
-    return targetPage(store.read, cursor(after, 0), limit);
-  });
-  server.get(`${prefix}/releases`, async (request) => {
-    const { after, limit } = checked(page, request.query);
-    return releasePage(store.read, cursor(after, Number.MAX_SAFE_INTEGER), limit);
+type Authorize = (request: FastifyRequest, operation: Operation) => Promise<Caller>;
+
+function authorizer({ store, clock }: ApiOptions): Authorize {
+  const failures = new Failures();
+  return async (request, { scope }) => {
+    if (scope === 'none') return open;
+    const waitMs = failures.waitMs(request.ip, clock.monotonicMs());
+    if (waitMs > 0) throw new ApiError('TOO_MANY_FAILURES', 'too many wrong tokens', { retryAfterSeconds: Math.ceil(waitMs / 1000) });
+    const caller = await callerOf(store, request.headers.authorization, clock.now());
+    if (!caller) {
+      failures.failed(request.ip, clock.monotonicMs());
+      throw new ApiError('UNAUTHENTICATED', 'a valid bearer token is needed');
+    }
+    if (!includes(caller.scope, scope)) throw new ApiError('FORBIDDEN', `this needs a token of scope ${scope}, not ${caller.scope}`);
+    return caller;
+  };
+}
+
+function route(server: FastifyInstance, operation: Operation, authorize: Authorize): void {
+  const url = operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
+  server.route({
+    method: operation.method,
+    url,
+    handler: async (request, reply) => {
+      const caller = await authorize(request, operation);
+      const answer = await operation.handle({
+        params: checked(operation.params, request.params, 'path') as Record<string, string>,
+        query: checked(operation.query, request.query, 'query'),
+        body: bodyOf(operation, request.body),
+        actor: `user:${caller.subject}`,
+        headers: request.headers as Record<string, string | undefined>,
+      });
+      return reply.type('application/json').send(JSON.stringify(answer));
+    },
   });
 }
 
-function changes(server: FastifyInstance, options: ApiOptions, actorOf: (request: FastifyRequest) => string): void {
-  const { identities } = options;
-  server.post(`${prefix}/apply`, async (request) => {
-    if (typeof request.body !== 'string') throw new ApiError('REQUEST_INVALID', 'send YAML as application/yaml');
-    const { reason, dryRun } = checked(change, request.query);
-    return { items: await options.apply(request.body, { actor: actorOf(request), reason, dryRun }) };
-  });
-  server.post(`${prefix}/clusters/:name/join-token`, async (request) => {
-    const { name } = checked(named, request.params);
-    const token = await identities.createJoinToken(name, { ...checked(joinToken, request.body ?? {}), actor: actorOf(request) });
-    return { token: token.reveal() };
-  });
-  server.post(`${prefix}/clusters/:name/accept`, async (request) => {
-    const { name } = checked(named, request.params);
-    await identities.accept(name, actorOf(request), checked(change, request.query).reason);
-    return {};
-  });
-  server.post(`${prefix}/apps/:tenant/:app/sync`, async (request) => {
-    const { tenant, app } = checked(appNamed, request.params);
-    await options.pollNow(tenant, app);
-    return {};
-  });
+function bodyOf({ body }: Operation, given: unknown): unknown {
+  if (body === undefined) return undefined;
+  if (body === 'set') {
+    if (typeof given !== 'string') throw new ApiError('REQUEST_INVALID', 'send resources as application/yaml or application/json');
+    return given;
+  }
+  return checked(body, json(given), 'body');
 }
 
-function checked<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'request'}: ${issue.message}`);
-  throw new ApiError('REQUEST_INVALID', problems.join('; '));
+function json(given: unknown): unknown {
+  if (typeof given !== 'string' || given === '') return {};
+  try {
+    return JSON.parse(given);
+  } catch {
+    throw new ApiError('REQUEST_INVALID', 'body: is not JSON');
+  }
 }
 
-function cursor(after: string | undefined, start: number): number {
-  if (after === undefined) return start;
-  const value = Number(after);
-  if (!Number.isSafeInteger(value)) throw new ApiError('REQUEST_INVALID', 'after: not a cursor that this hub gave out');
-  return value;
+/** Strict: a parameter that nobody knows is a mistake that would otherwise go unnoticed. */
+function checked<T extends z.ZodType>(schema: T, value: unknown, where: string): z.output<T> {
+  const strict = 'strict' in schema && typeof schema.strict === 'function' ? (schema as unknown as z.ZodObject).strict() : schema;
+  const parsed = strict.safeParse(value ?? {});
+  if (parsed.success) return parsed.data as z.output<T>;
+  const problems = parsed.error.issues.map((issue) => `${[where, ...issue.path].join('.')}: ${issue.message}`);
+  throw new ApiError('REQUEST_INVALID', problems.join('; ').slice(0, 2000));
 }

@@ -66,6 +66,8 @@ function parsedArgs<O extends Options>(args: readonly string[], options: O) {
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    throw new StartError('USAGE', `${error instanceof Error ? error.message : String(error)}; see npm start -- --help`, { cause: error });
+    // Its first line says it; the others are about words that begin with a dash.
+    const [problem] = (error instanceof Error ? error.message : String(error)).split('\n');
+    throw new StartError('USAGE', `${problem} See npm start -- --help`);
   }
 }

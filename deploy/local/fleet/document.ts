@@ -1,5 +1,4 @@
-import type { ClusterView, PlacementView, ReleaseView } from '#hub/api/mod.ts';
-import type { Snapshot } from './hub-client.ts';
+import type { ClusterView, PlacementView, ReleaseView, Snapshot } from './views.ts';
 
 /** What `--json` prints. Everything in it comes from what the hub knows through reports, never from what the starter did. */
 export interface StartDocument {

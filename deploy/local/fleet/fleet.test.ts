@@ -6,7 +6,7 @@ import test from 'node:test';
 import { parseResources } from '#hub/resources/mod.ts';
 import { startOptions } from './arguments.ts';
 import { documentOf } from './document.ts';
-import type { Snapshot } from './hub-client.ts';
+import type { Snapshot } from './views.ts';
 import { needsOf, readManifests } from './manifests.ts';
 import { newsOf, nothing } from './news.ts';
 import { clusterNames, environmentsOf, resourcesYaml, sampleApps, type Declared } from './sample.ts';
@@ -114,6 +114,16 @@ const verdicts: readonly [string, Snapshot, string | RegExp][] = [
     'time has run out for a Deployment',
     { ...well, clusters: [cluster({}, { health: 'Degraded', reason: 'HealthTimeout', message: 'late', unhealthy: [unready] })] },
     /^failed: cluster dev-1: storefront\/shop is Degraded: HealthTimeout: late; apps\/Deployment\/shop\/web is Progressing: Unschedulable: no node matches/,
+  ],
+  [
+    'refused by the spoke',
+    { ...well, clusters: [cluster({}, { health: 'Degraded', reason: 'NotAllowed', message: 'not yours' })] },
+    /^failed: cluster dev-1: storefront\/shop is Degraded: NotAllowed: not yours/,
+  ],
+  [
+    'refused, but an earlier release',
+    { ...well, clusters: [cluster({}, { health: 'Degraded', reason: 'NotAllowed', release: 'sha256:r0' })] },
+    /^(?!failed).*NotAllowed/,
   ],
   [
     'degraded, but it may recover',

@@ -1,14 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ClusterView, Page, ReleaseView, TargetView } from '#hub/api/mod.ts';
+import type { Cluster, Placement, Release, ResourceList, Target } from '#hub/api/mod.ts';
 import { StartError } from './arguments.ts';
-
-/** What the hub knows at one moment, through its own API. */
-export interface Snapshot {
-  readonly clusters: readonly ClusterView[];
-  readonly targets: readonly TargetView[];
-  readonly releases: readonly ReleaseView[];
-}
+import { snapshotOf, type Snapshot } from './views.ts';
 
 /** A person's way to the hub: its HTTP API with the admin token that lies beside its keys. */
 export class HubClient {
@@ -40,29 +34,28 @@ export class HubClient {
 
   /** Looks at an app's source now instead of at the next poll. */
   async sync(tenant: string, app: string): Promise<void> {
-    await this.#send('POST', `/v1alpha1/apps/${tenant}/${app}/sync`, '{}', 'application/json');
+    await this.#send('POST', `/v1alpha1/tenants/${tenant}/apps/${app}/sync`);
   }
 
   async snapshot(): Promise<Snapshot> {
-    const [clusters, targets, releases] = await Promise.all([
-      this.#all<ClusterView>('clusters'),
-      this.#all<TargetView>('targets'),
-      this.#all<ReleaseView>('releases'),
+    const [clusters, placements, targets, releases] = await Promise.all([
+      this.#all<Cluster>('clusters', 'name'),
+      this.#all<Placement>('placements', 'name'),
+      this.#all<Target>('targets', 'name'),
+      this.#all<Release>('releases', 'created'),
     ]);
-    return { clusters, targets, releases };
+    return snapshotOf({ clusters, placements, targets, releases });
   }
 
-  async #all<T>(what: string): Promise<T[]> {
+  async #all<T>(what: string, sort: string): Promise<T[]> {
     const items: T[] = [];
+    const path = `/v1alpha1/${what}?limit=500&sort=${sort}`;
     // A local fleet is small; the bound is against a hub that never says "last".
-    for (let after: string | null = null, pages = 0; pages < 100; pages++) {
-      const page = (await this.#send(
-        'GET',
-        `/v1alpha1/${what}?limit=500${after === null ? '' : `&after=${encodeURIComponent(after)}`}`,
-      )) as Page<T>;
-      items.push(...page.items);
-      if (page.next === null) break;
-      after = page.next;
+    for (let cursor = '', pages = 0; pages < 100; pages++) {
+      const page = (await this.#send('GET', `${path}${cursor && `&continue=${encodeURIComponent(cursor)}`}`)) as ResourceList;
+      items.push(...(page.items as readonly T[]));
+      cursor = page.metadata.continue;
+      if (cursor === '') break;
     }
     return items;
   }

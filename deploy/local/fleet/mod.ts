@@ -3,8 +3,9 @@ export { StartError, startOptions, usage, type StartOptions } from './arguments.
 export { type LocalCluster } from './clusters.ts';
 export { documentOf, type StartDocument } from './document.ts';
 export { startLocalFleet, type Fleet, type FleetOptions } from './fleet.ts';
-export { HubClient, type Snapshot } from './hub-client.ts';
+export { HubClient } from './hub-client.ts';
 export { newsOf, nothing } from './news.ts';
 export { sampleApps, type Declared, type SampleApp } from './sample.ts';
 export { type Supervised } from './supervisor.ts';
+export type { ClusterView, PlacementView, Snapshot } from './views.ts';
 export { verdictOf, type Job, type Verdict } from './verdict.ts';

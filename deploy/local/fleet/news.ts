@@ -1,6 +1,5 @@
 import { shortDigest } from '#shared/kernel/mod.ts';
-import type { ClusterView, PlacementView } from '#hub/api/mod.ts';
-import type { Snapshot } from './hub-client.ts';
+import type { ClusterView, PlacementView, Snapshot } from './views.ts';
 
 export const nothing: Snapshot = { clusters: [], targets: [], releases: [] };
 

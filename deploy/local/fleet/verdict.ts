@@ -1,5 +1,4 @@
-import type { ClusterView, PlacementView, TargetView } from '#hub/api/mod.ts';
-import type { Snapshot } from './hub-client.ts';
+import type { ClusterView, PlacementView, TargetView, Snapshot } from './views.ts';
 
 /** What the job is: each app at the commit that was made last. */
 export interface Job {
@@ -21,7 +20,7 @@ export type Verdict =
 
 /** Whether the job is done, by what the hub knows through reports. Pure. */
 export function verdictOf(job: Job, snapshot: Snapshot): Verdict {
-  const fatal = [...failedCommits(job, snapshot), ...nothingSelected(job, snapshot), ...stuck(snapshot)][0];
+  const fatal = [...failedCommits(job, snapshot), ...nothingSelected(job, snapshot), ...stuck(job, snapshot)][0];
   if (fatal !== undefined) return { state: 'failed', reason: fatal };
   const missing = missingOf(job, snapshot);
   return missing.length === 0 ? { state: 'done' } : { state: 'pending', missing };
@@ -45,16 +44,38 @@ function nothingSelected(job: Job, snapshot: Snapshot): string[] {
     .map(({ tenant, app, environment, waiting }) => `${tenant}/${app}: environment ${environment}: NothingSelected: ${waiting?.message}`);
 }
 
-/** Degraded with time run out does not mend itself: whoever asked for --once wants to know now. */
-function stuck({ clusters }: Snapshot): string[] {
-  return clusters.flatMap((cluster) =>
+/** What does not mend itself, by the reasons that spokes give (`spoke/assignments`): whoever asked for --once wants to know now. */
+const lasting: ReadonlySet<string> = new Set([
+  'ApiRefused',
+  'Conflict',
+  'ContentMalformed',
+  'ContentMismatch',
+  'Denied',
+  'HealthTimeout',
+  'Invalid',
+  'NoAccount',
+  'NotAllowed',
+  'NotListed',
+  'NotTrusted',
+  'OwnedByAnother',
+  'ProgressDeadlineExceeded',
+  'Unsupported',
+]);
+
+/** Only at the release that the job is about: the trouble of an earlier one ends when that arrives. */
+function stuck(job: Job, snapshot: Snapshot): string[] {
+  const wanted = new Set(job.apps.map((one) => releaseOf(one, snapshot)?.digest));
+  return snapshot.clusters.flatMap((cluster) =>
     cluster.placements
-      .filter(
-        ({ health, reason }) =>
-          health === 'Degraded' && /^(HealthTimeout|ProgressDeadlineExceeded|Refused|OutsideTenant|Denied)/.test(reason),
-      )
+      .filter(({ health, reason, release }) => health === 'Degraded' && lasting.has(reason) && wanted.has(release ?? ''))
       .map((placement) => troubleOf(cluster, placement)),
   );
+}
+
+/** The release that an app is to run: the one of its commit, or the latest if that changed nothing. */
+function releaseOf({ tenant, app, commit }: Job['apps'][number], snapshot: Snapshot): Snapshot['releases'][number] | undefined {
+  const latest = snapshot.releases.find((one) => one.tenant === tenant && one.app === app);
+  return latest?.commit === commit || unchanged(snapshot, tenant, app, commit) ? latest : undefined;
 }
 
 /** cluster, app, object and reason. */
@@ -65,15 +86,11 @@ export function troubleOf(cluster: ClusterView, { tenant, app, health, reason, m
 
 function missingOf(job: Job, snapshot: Snapshot): string[] {
   const missing: string[] = [];
-  for (const { tenant, app, commit, environments } of job.apps) {
-    const name = `${tenant}/${app}`;
-    const release = snapshot.releases.find((one) => one.tenant === tenant && one.app === app);
-    if (release?.commit !== commit && !unchanged(snapshot, tenant, app, commit)) {
-      missing.push(`${name}: no release of commit ${commit.slice(0, 7)} yet`);
-      continue;
-    }
-    for (const environment of environments)
-      missing.push(...missingIn(snapshot, { tenant, app, environment, digest: release?.digest ?? '' }));
+  for (const wanted of job.apps) {
+    const { tenant, app, commit, environments } = wanted;
+    const release = releaseOf(wanted, snapshot);
+    if (!release) missing.push(`${tenant}/${app}: no release of commit ${commit.slice(0, 7)} yet`);
+    else for (const environment of environments) missing.push(...missingIn(snapshot, { tenant, app, environment, digest: release.digest }));
   }
   for (const name of job.clusters) {
     const cluster = snapshot.clusters.find((one) => one.name === name);

@@ -2,9 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
-import { startLocalFleet, type Fleet, type FleetOptions, type LocalCluster, verdictOf } from '#deploy/local/fleet/mod.ts';
+import {
+  startLocalFleet,
+  type ClusterView,
+  type Fleet,
+  type FleetOptions,
+  type LocalCluster,
+  type PlacementView,
+  verdictOf,
+} from '#deploy/local/fleet/mod.ts';
 import { temporaryFolder } from '#deploy/local/processes/mod.ts';
-import type { ClusterView, PlacementView } from '#hub/api/mod.ts';
 import { Identity } from '#proto/mod.ts';
 import type { ControlPlane } from '#test/kube/mod.ts';
 import { until } from './waits.ts';

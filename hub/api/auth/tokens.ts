@@ -39,14 +39,20 @@ export async function adminToken(store: Store, file: string, random: Random): Pr
   );
 }
 
-/** The name that an API token speaks for, or undefined. */
-export async function subjectOf(store: Store, authorization: string | undefined, now: number): Promise<string | undefined> {
+/** Who a token speaks for, and how far. */
+export interface Caller {
+  readonly subject: string;
+  readonly scope: string;
+}
+
+/** Whose API token this is; undefined: nobody's, or not any more. */
+export async function callerOf(store: Store, authorization: string | undefined, now: number): Promise<Caller | undefined> {
   const [, token] = /^Bearer ([A-Za-z0-9_-]{20,200})$/.exec(authorization ?? '') ?? [];
   if (!token) return undefined;
   const row = await store.read
     .selectFrom('tokens')
-    .select(['subject', 'kind', 'expires_at'])
+    .select(['subject', 'kind', 'scope', 'expires_at'])
     .where('hash', '=', hashOf(token))
     .executeTakeFirst();
-  return row?.kind === 'Api' && row.expires_at > now ? row.subject : undefined;
+  return row?.kind === 'Api' && row.expires_at > now ? { subject: row.subject, scope: row.scope } : undefined;
 }

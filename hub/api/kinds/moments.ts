@@ -1,0 +1,40 @@
+import { isHeard, silenceOf, type Connection, type Contact, type Silence, type Timing } from '#hub/health/mod.ts';
+
+/** What the API asks about contact with spokes; HealthService is one. */
+export interface Fleet {
+  contacts(): Iterable<readonly [number, Contact]>;
+  contactOf(clusterId: number): Contact | undefined;
+  connectionOf(clusterId: number, everConnected: boolean): Connection;
+  timing(): Timing;
+}
+
+/** One look at the fleet's contacts: everything in one answer is judged by the same moment. */
+export interface Moment {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly timing: Timing;
+  readonly contactOf: (clusterId: number) => Contact | undefined;
+  readonly connectionOf: (clusterId: number, everConnected: boolean) => Connection;
+  /** Cluster id -> `C` or `D` (connected or not), then why nothing vouches for it ('' when something does). For SQL, as JSON. */
+  readonly contactsJson: string;
+  /** Of clusters that this process has not heard of. */
+  readonly unheard: Silence;
+}
+
+export function momentOf(fleet: Fleet, now: number): Moment {
+  const timing = fleet.timing();
+  const codes: Record<string, string> = {};
+  for (const [id, contact] of fleet.contacts()) codes[id] = `${isLive(contact, timing) ? 'C' : 'D'}${silenceOf(contact, timing) ?? ''}`;
+  return {
+    now,
+    timing,
+    contactOf: (id) => fleet.contactOf(id),
+    connectionOf: (id, ever) => fleet.connectionOf(id, ever),
+    contactsJson: JSON.stringify(codes),
+    unheard: timing.settling ? 'Settling' : 'NotConnected',
+  };
+}
+
+/** As HealthService.connectionOf has it. */
+const isLive = (contact: Contact, { nowMs, beatMs }: Timing): boolean =>
+  contact.connected && (isHeard(contact, { nowMs, beatMs }) || nowMs - contact.sinceMs <= 3 * beatMs);

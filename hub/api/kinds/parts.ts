@@ -1,0 +1,24 @@
+import { digestOf, canonicalJson, type Json } from '#shared/kernel/mod.ts';
+
+export const time = (ms: number): string => new Date(ms).toISOString();
+export const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms));
+
+/** Of declared rows: what was written, not what is observed. The id tells a re-created one from its predecessor. */
+export const declaredVersion = ({ id, generation }: { readonly id: number; readonly generation: number }): string => `${id}.${generation}`;
+
+/** Of all else: whatever is shown of it but its ages. */
+export function contentVersion(value: unknown): string {
+  const text = canonicalJson(
+    JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key.endsWith('AgeMs') ? undefined : inner))) as Json,
+  );
+  return digestOf(text).slice('sha256:'.length, 'sha256:'.length + 16);
+}
+
+/** A resource with its version, made of the rest of it. */
+export function versioned<R extends { readonly metadata: object }>(
+  resource: R,
+): R & { metadata: R['metadata'] & { resourceVersion: string } } {
+  return { ...resource, metadata: { ...resource.metadata, resourceVersion: contentVersion(resource) } };
+}
+
+export const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';

@@ -1,0 +1,173 @@
+import { AssignmentReport } from '#proto/mod.ts';
+import { bareHealth } from '#shared/kernel/mod.ts';
+import { evidenceOf, reportedOf, type Evidence } from '#hub/health/mod.ts';
+import { sql, type PlacementRow, type Reader, type ReportRow } from '#hub/store/mod.ts';
+import type { Placement } from '../schemas/moving.ts';
+import { convergences, healths, type ChangedBy } from '../schemas/words.ts';
+import { changesOf } from './changes.ts';
+import { conditionsOf } from './conditions.ts';
+import { convergenceAt, judged } from './judged.ts';
+import type { Moment } from './moments.ts';
+import { time, timeOrNull, versioned } from './parts.ts';
+import type { Row, View } from './view.ts';
+
+interface PlacementViewRow
+  extends Row, Pick<PlacementRow, 'cluster_id' | 'namespace' | 'state' | 'hold_reason' | 'mode' | 'rollout_id' | 'updated_at'> {
+  readonly cluster: string;
+  readonly facts: string;
+  readonly app: string;
+  readonly environment: string;
+  readonly labels: string;
+  readonly wanted: string | null;
+  readonly digest: string | null;
+  readonly alias: string | null;
+  readonly rank: number;
+  readonly step: number;
+}
+
+const select = (moment: Moment) => sql`
+  SELECT p.id, p.uid, t.name AS tenant, c.name || '.' || a.name || '.' || p.namespace AS name, p.cluster_id, p.namespace, p.state, p.hold_reason, p.mode,
+    p.rollout_id, p.updated_at, c.name AS cluster, c.facts, a.name AS app, e.name AS environment, c.labels, v.revision AS wanted, r.digest, r.alias,
+    j.rank, j.step, p.app_id, p.target_id
+  FROM (${judged(moment)}) j
+  JOIN placements p ON p.id = j.id
+  JOIN clusters c ON c.id = p.cluster_id
+  JOIN apps a ON a.id = p.app_id
+  JOIN tenants t ON t.id = a.tenant_id
+  JOIN targets g ON g.id = p.target_id
+  JOIN environments e ON e.id = g.environment_id
+  LEFT JOIN revisions v ON v.id = p.wanted_revision_id
+  LEFT JOIN variants n ON n.id = p.wanted_variant_id
+  LEFT JOIN releases r ON r.id = n.release_id`;
+
+export const placements: View<PlacementViewRow> = {
+  kind: 'Placement',
+  plural: 'placements',
+  tenanted: true,
+  select,
+  labels: 'labels',
+  fields: {
+    'metadata.name': { column: 'name' },
+    'spec.cluster': { column: 'cluster' },
+    'spec.app': { column: 'app' },
+    'spec.environment': { column: 'environment' },
+    'spec.namespace': { column: 'namespace' },
+    'spec.mode': { column: 'mode' },
+    'status.health': { column: 'rank', ranks: healths },
+    'status.convergence': { column: 'step', ranks: convergences },
+    'status.state': { column: 'state' },
+  },
+  sorts: {
+    health: [
+      ['rank', 'asc'],
+      ['step', 'asc'],
+      ['name', 'asc'],
+    ],
+    name: [
+      ['tenant', 'asc'],
+      ['name', 'asc'],
+    ],
+    changed: [['updated_at', 'desc']],
+  },
+  counts: ['status.health', 'status.convergence', 'status.state'],
+  resources: async ({ read, moment }, rows) => placementsOf(read, moment, rows),
+};
+
+async function placementsOf(read: Reader, moment: Moment, rows: readonly PlacementViewRow[]): Promise<Placement[]> {
+  const reports = await reportsOf(
+    read,
+    rows.map(({ id }) => id),
+  );
+  const changes = await changesOf(
+    read,
+    rows.map(({ rollout_id }) => rollout_id),
+  );
+  return rows.map((row) =>
+    placementOf(row, reports.get(row.id), row.rollout_id === null ? undefined : changes.get(row.rollout_id), moment),
+  );
+}
+
+export async function reportsOf(read: Reader, ids: readonly number[]): Promise<ReadonlyMap<number, ReportRow>> {
+  if (ids.length === 0) return new Map();
+  const rows = await read.selectFrom('reports').selectAll().where('placement_id', 'in', ids).execute();
+  return new Map(rows.map((row) => [row.placement_id, row]));
+}
+
+/** The same evidence that the hub decides on. */
+export const evidenceAt = (
+  row: Pick<PlacementViewRow, 'wanted' | 'mode' | 'cluster_id'>,
+  report: ReportRow | undefined,
+  moment: Moment,
+): Evidence =>
+  evidenceOf({ revision: row.wanted ?? '', mode: row.mode }, report && reportedOf(report), moment.contactOf(row.cluster_id), moment.timing);
+
+function placementOf(row: PlacementViewRow, stored: ReportRow | undefined, changedBy: ChangedBy | undefined, moment: Moment): Placement {
+  const evidence = evidenceAt(row, stored, moment);
+  const report = stored && AssignmentReport.decode(stored.value);
+  const connection = moment.connectionOf(row.cluster_id, row.facts !== '{}');
+  const vouchedAgeMs = vouchedAge(row.cluster_id, moment);
+  const convergence = convergenceAt(row.step);
+  const since = timeOrNull(sinceOf(row, stored, evidence, moment));
+  const { health, reason, message } = evidence;
+  return versioned({
+    apiVersion: 'wheelhouse.dev/v1alpha1' as const,
+    kind: 'Placement' as const,
+    metadata: {
+      tenant: row.tenant ?? '',
+      name: row.name,
+      uid: row.uid ?? '',
+      creationTimestamp: time(row.updated_at),
+      labels: JSON.parse(row.labels) as Record<string, string>,
+    },
+    spec: { cluster: row.cluster, app: row.app, environment: row.environment, namespace: row.namespace, mode: row.mode },
+    status: {
+      state: row.state,
+      holdReason: row.hold_reason,
+      connection: connection.state,
+      connectionAgeMs: connection.ageMs,
+      convergence,
+      convergenceAgeMs: vouchedAgeMs,
+      wanted: row.wanted,
+      observed: evidence.revisionApplied || null,
+      release: row.digest,
+      releaseAlias: row.alias,
+      health,
+      healthAgeMs: vouchedAgeMs,
+      reason,
+      message,
+      since,
+      changedBy: changedBy ?? null,
+      objects: report?.inventory?.objects ?? 0,
+      unhealthy: (report?.objects ?? []).map((one) => ({
+        object: one.object,
+        health: bareHealth(one.health),
+        reason: one.reason,
+        message: one.message,
+      })),
+      hops: report?.hops ?? {},
+      conditions: conditionsOf({ connection: connection.state, convergence, health, reason, message, since }),
+    },
+  });
+}
+
+/** Since a beat vouched last, by the hub's monotonic clock; null: none has in this process's life. */
+export function vouchedAge(clusterId: number, moment: Moment): number | null {
+  const vouchedMs = moment.contactOf(clusterId)?.vouchedMs;
+  return vouchedMs === undefined ? null : Math.max(0, moment.timing.nowMs - vouchedMs);
+}
+
+/** When it became as it is, epoch milliseconds; null when this process cannot know. */
+export function sinceOf(
+  row: Pick<PlacementViewRow, 'cluster_id' | 'updated_at' | 'wanted'>,
+  stored: ReportRow | undefined,
+  evidence: Evidence,
+  moment: Moment,
+): number | null {
+  if (!evidence.vouched) {
+    const ageMs = vouchedAge(row.cluster_id, moment);
+    return ageMs === null ? null : Math.round(moment.now - ageMs);
+  }
+  // Not taken up yet: since it was wanted. Else since the spoke first said so.
+  if (!stored || stored.revision_wanted !== row.wanted) return row.updated_at;
+  return Math.max(stored.received_at, 0);
+}

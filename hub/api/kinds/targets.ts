@@ -1,0 +1,95 @@
+import { sql, type Reader } from '#hub/store/mod.ts';
+import type { Target } from '../schemas/moving.ts';
+import { lastCommits, healthFields, healthSorts, noTallies, tallied } from './declared.ts';
+import { convergenceAt, healthAt, tallyOf, type TallyRow } from './judged.ts';
+import { time, versioned } from './parts.ts';
+import type { Row, View } from './view.ts';
+
+interface TargetViewRow extends Row, TallyRow {
+  readonly app_id: number;
+  readonly app: string;
+  readonly environment: string;
+  readonly waiting_reason: string;
+  readonly waiting_message: string;
+  readonly current: string | null;
+  readonly alias: string | null;
+  readonly created_at: number;
+}
+
+/** Targets have no uid of their own in the record: app and environment never change, so theirs together are one. */
+export const targets: View<TargetViewRow> = {
+  kind: 'Target',
+  plural: 'targets',
+  tenanted: true,
+  select: (moment) => sql`
+    SELECT g.id, a.uid || '.' || e.uid AS uid, t.name AS tenant, t.name AS tenant_order, a.name || '.' || e.name AS name, g.app_id, a.name AS app,
+      e.name AS environment, g.environment_id, g.waiting_reason, g.waiting_message, r.digest AS current, r.alias, max(a.created_at, e.created_at) AS created_at, ${noTallies}
+    FROM targets g
+    JOIN apps a ON a.id = g.app_id
+    JOIN environments e ON e.id = g.environment_id
+    JOIN tenants t ON t.id = a.tenant_id
+    LEFT JOIN releases r ON r.id = g.current_release_id
+    LEFT JOIN (${tallied(moment, sql`j.target_id`)}) s ON s.owner = g.id`,
+  fields: {
+    ...healthFields,
+    'spec.app': { column: 'app' },
+    'spec.environment': { column: 'environment' },
+    'status.waiting.reason': { column: 'waiting_reason' },
+  },
+  sorts: healthSorts,
+  counts: ['status.health', 'status.waiting.reason'],
+  resources: async ({ read }, rows) => {
+    const rollouts = await lastRollouts(
+      read,
+      rows.map(({ id }) => id),
+    );
+    const commits = await lastCommits(
+      read,
+      rows.map(({ app_id }) => app_id),
+    );
+    return rows.map((row) => targetOf(row, rollouts.get(row.id) ?? null, commits.get(row.app_id)));
+  },
+};
+
+function targetOf(
+  row: TargetViewRow,
+  rollout: Target['status']['rollout'],
+  commit: { commit: string; outcome: string; outcomeMessage: string } | undefined,
+): Target {
+  return versioned({
+    apiVersion: 'wheelhouse.dev/v1alpha1' as const,
+    kind: 'Target' as const,
+    metadata: { tenant: row.tenant ?? '', name: row.name, uid: row.uid ?? '', creationTimestamp: time(row.created_at), labels: {} },
+    spec: { app: row.app, environment: row.environment },
+    status: {
+      health: healthAt(row.rank),
+      convergence: convergenceAt(row.step),
+      placements: tallyOf(row),
+      current: row.current,
+      currentAlias: row.alias,
+      waiting: row.waiting_reason === '' ? null : { reason: row.waiting_reason, message: row.waiting_message },
+      rollout,
+      commit:
+        commit && commit.outcome !== 'Released' ? { commit: commit.commit, outcome: commit.outcome, message: commit.outcomeMessage } : null,
+    },
+  });
+}
+
+async function lastRollouts(
+  read: Reader,
+  targetIds: readonly number[],
+): Promise<ReadonlyMap<number, NonNullable<Target['status']['rollout']>>> {
+  if (targetIds.length === 0) return new Map();
+  const rows = await read
+    .selectFrom('rollouts')
+    .select(['target_id', 'uid', 'state', 'reason', 'message'])
+    .where('id', 'in', (eb) =>
+      eb
+        .selectFrom('rollouts')
+        .select(({ fn }) => fn.max('id').as('id'))
+        .where('target_id', 'in', targetIds)
+        .groupBy('target_id'),
+    )
+    .execute();
+  return new Map(rows.map(({ target_id, ...rollout }) => [target_id, rollout]));
+}

@@ -1,0 +1,142 @@
+import { canonicalJson } from '#shared/kernel/mod.ts';
+import { sql, type RawBuilder, type Reader } from '#hub/store/mod.ts';
+import type { Moment } from '../kinds/moments.ts';
+import type { Field, Resource, Row, View } from '../kinds/view.ts';
+import { ApiError } from '../problems/errors.ts';
+import type { ListQuery } from '../schemas/requests.ts';
+import type { Cursors, Place } from './cursors.ts';
+import { parseFields, pick } from './fields.ts';
+import { all, fieldCondition, labelCondition } from './selectors.ts';
+
+export interface ListContext {
+  readonly read: Reader;
+  readonly moment: Moment;
+  readonly cursors: Cursors;
+  /** Where a watch that follows on the answer begins. */
+  readonly position: string;
+}
+
+export interface ResourceList {
+  readonly apiVersion: 'wheelhouse.dev/v1alpha1';
+  readonly kind: string;
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly continue: string;
+    readonly remainingItemCount?: number;
+    readonly counts?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  };
+  readonly items: readonly object[];
+}
+
+type Order = readonly (readonly [column: string, direction: 'asc' | 'desc'])[];
+type Filter = Pick<ListQuery, 'tenant' | 'labelSelector' | 'fieldSelector'>;
+
+/** One page of a kind: filtered, sorted and counted by the database. */
+export async function listOf(view: View, query: ListQuery, { read, moment, cursors, position }: ListContext): Promise<ResourceList> {
+  const order = orderOf(view, query.sort);
+  const where = conditionOf(view, query);
+  const bound = canonicalJson({ kind: view.kind, order: [...order.flat()], ...filterOf(query) });
+  const after = query.continue ? [afterCondition(order, cursors.open(query.continue, bound, moment.now))] : [];
+  const { rows } = await sql<Row & Record<string, Place[number]>>`
+    SELECT * FROM (${view.select(moment)}) AS v WHERE ${all([where, ...after])}
+    ORDER BY ${sql.join(order.map(([column, direction]) => sql`${sql.ref(column)} ${sql.raw(direction)}`))} LIMIT ${sql.lit(query.limit + 1)}`.execute(
+    read,
+  );
+  const page = rows.slice(0, query.limit);
+  const last = rows.length > query.limit ? page.at(-1) : undefined;
+  const items = await view.resources({ read, moment }, page);
+  const counted = query.counts ? await countsOf(view, read, moment, where) : undefined;
+  const paths = query.fields === undefined ? undefined : parseFields(query.fields);
+  return {
+    apiVersion: 'wheelhouse.dev/v1alpha1',
+    kind: `${view.kind}List`,
+    metadata: {
+      resourceVersion: position,
+      continue: last
+        ? cursors.seal(
+            order.map(([column]) => last[column] ?? null),
+            bound,
+            moment.now,
+          )
+        : '',
+      ...(counted && { counts: counted.counts }),
+      ...(counted && !query.continue && { remainingItemCount: counted.total - page.length }),
+    },
+    items: paths ? items.map((item) => pick(item, paths)) : items,
+  };
+}
+
+/** The resources of these row ids that the filter lets through, in no order: what a watcher looks at. */
+export async function matching(view: View, filter: Filter, ids: readonly number[], { read, moment }: Pick<ListContext, 'read' | 'moment'>) {
+  if (ids.length === 0) return [];
+  const { rows } = await sql<Row>`SELECT * FROM (${view.select(moment)}) AS v
+    WHERE ${all([sql`id IN (${sql.join([...ids])})`, conditionOf(view, filter)])}`.execute(read);
+  const resources = await view.resources({ read, moment }, rows);
+  return rows.flatMap((row, i) => (resources[i] ? [{ id: row.id, resource: resources[i] }] : []));
+}
+
+/** The one resource of that name or uid. Throws ApiError NOT_FOUND. */
+export async function oneOf(
+  view: View,
+  key: { tenant?: string; name: string },
+  { read, moment }: Pick<ListContext, 'read' | 'moment'>,
+): Promise<Resource> {
+  const inTenant = key.tenant === undefined ? [] : [sql`tenant = ${key.tenant}`];
+  const isNamed = view.tenanted && key.tenant === undefined ? sql`uid = ${key.name}` : sql`(name = ${key.name} OR uid = ${key.name})`;
+  const { rows } =
+    await sql<Row>`SELECT * FROM (${view.select(moment)}) AS v WHERE ${all([...inTenant, isNamed])} ORDER BY id DESC LIMIT 1`.execute(read);
+  const [resource] = await view.resources({ read, moment }, rows);
+  if (resource) return resource;
+  const whole = key.tenant === undefined ? key.name : `${key.tenant}/${key.name}`;
+  throw new ApiError('NOT_FOUND', `there is no ${view.kind} ${whole.slice(0, 200)}`);
+}
+
+const filterOf = ({ tenant = '', labelSelector = '', fieldSelector = '' }: Filter) => ({ tenant, labelSelector, fieldSelector });
+
+export function conditionOf(view: View, { tenant, labelSelector, fieldSelector }: Filter): RawBuilder<unknown> {
+  if (tenant !== undefined && !view.tenanted) throw new ApiError('REQUEST_INVALID', `${view.kind} belongs to no tenant`);
+  return all([
+    ...(tenant === undefined ? [] : [sql`tenant = ${tenant}`]),
+    ...(labelSelector ? [labelCondition(labelSelector, view.labels, view.kind)] : []),
+    ...(fieldSelector ? [fieldCondition(fieldSelector, view.fields)] : []),
+  ]);
+}
+
+const opposite = { asc: 'desc', desc: 'asc' } as const;
+
+function orderOf(view: View, sort: string | undefined): Order {
+  const reversed = sort?.startsWith('-') ?? false;
+  const wanted = (reversed ? sort?.slice(1) : sort) ?? Object.keys(view.sorts)[0] ?? '';
+  const order = Object.hasOwn(view.sorts, wanted) ? view.sorts[wanted] : undefined;
+  if (!order) throw new ApiError('FIELD_UNKNOWN', `${wanted} is no order of ${view.kind}`, { known: Object.keys(view.sorts) });
+  const settled: Order = order.some(([column]) => column === 'id') ? order : [...order, ['id', 'asc']];
+  return reversed ? settled.map(([column, direction]) => [column, opposite[direction]]) : settled;
+}
+
+/** Everything that comes behind this place: the first column decides, the next one where it is equal, and so on. */
+function afterCondition(order: Order, place: Place): RawBuilder<unknown> {
+  const behind = order.map(([column, direction], i) => {
+    const equal = order.slice(0, i).map(([before], j) => sql`${sql.ref(before)} = ${place[j] ?? null}`);
+    const sign = sql.raw(direction === 'asc' ? '>' : '<');
+    return all([...equal, sql`${sql.ref(column)} ${sign} ${place[i] ?? null}`]);
+  });
+  return sql`(${sql.join(behind, sql` OR `)})`;
+}
+
+async function countsOf(view: View, read: Reader, moment: Moment, where: RawBuilder<unknown>) {
+  const fields = view.counts.flatMap((name): [string, Field][] => (view.fields[name] ? [[name, view.fields[name]]] : []));
+  const columns = fields.map(([, { column }]) => sql.ref(column));
+  const grouped = columns.length === 0 ? sql`` : sql`GROUP BY ${sql.join(columns)}`;
+  const { rows } = await sql<{ n: number } & Record<string, string | number>>`
+    SELECT ${sql.join([sql`count(*) AS n`, ...columns])} FROM (${view.select(moment)}) AS v WHERE ${where} ${grouped}`.execute(read);
+  const counts: Record<string, Record<string, number>> = {};
+  for (const [name, { column, ranks }] of fields) {
+    const of: Record<string, number> = Object.fromEntries((ranks ?? []).map((word) => [word, 0]));
+    for (const row of rows) {
+      const word = ranks ? (ranks[Number(row[column])] ?? '') : String(row[column]);
+      of[word] = (of[word] ?? 0) + row.n;
+    }
+    counts[name] = of;
+  }
+  return { counts, total: rows.reduce((sum, { n }) => sum + n, 0) };
+}

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { rollout } from './moving.ts';
+import { ageMs, changedBy, component, connection, count, health, tally, time, uid, version, waiting } from './words.ts';
+
+export const applied = component(
+  'Applied',
+  z.object({
+    items: z.array(
+      z.object({ subject: z.string().describe('Kind/name or Kind/tenant/name'), action: z.enum(['created', 'configured', 'unchanged']) }),
+    ),
+    retire: z.array(z.string()).describe('targets that an app names no more: they keep what they run until they are retired'),
+    dryRun: z.boolean(),
+  }),
+);
+
+export const joinTokenMade = component('JoinToken', z.object({ token: z.string().describe('shown this once'), expiresAt: time }));
+export const promoted = component('Promoted', z.object({ rollout: uid.nullable(), waiting: waiting.nullable() }));
+export const done = component('Done', z.object({ dryRun: z.boolean() }));
+
+export const readiness = component('Readiness', z.object({ ok: z.boolean(), settling: z.boolean(), recordBehind: z.string().nullable() }));
+export const liveness = component('Liveness', z.object({ ok: z.boolean() }));
+
+const worst = z.object({
+  kind: z.enum(['Cluster', 'Placement', 'Target', 'App']),
+  tenant: z.string().nullable(),
+  name: z.string(),
+  health,
+  reason: z.string(),
+  message: z.string(),
+  since: time.nullable(),
+  ageMs,
+  changedBy: changedBy.nullable(),
+});
+export type WorstThing = z.output<typeof worst>;
+
+export const fleetStatus = component(
+  'FleetStatus',
+  z.object({
+    apiVersion: version,
+    kind: z.literal('FleetStatus'),
+    observedAt: time,
+    settling: z.boolean().describe('the hub has just started or lost many streams: it starts nothing and believes nobody gone'),
+    recordBehind: z.string().nullable(),
+    health: health.describe('the worst of all'),
+    clusters: z.object({
+      total: count,
+      connection: z.record(connection, count),
+      health: z.record(health, count),
+      state: z.record(z.string(), count),
+    }),
+    placements: tally,
+    targets: z.object({ total: count, waiting: z.record(z.string(), count).describe('by reason') }),
+    environments: z
+      .array(z.object({ tenant: z.string(), name: z.string(), health, placements: tally }))
+      .max(100)
+      .describe('worst first'),
+    worst: z.array(worst).max(20),
+    rollouts: z.array(rollout).max(20).describe('that have not ended, newest first'),
+  }),
+);
+export type FleetStatus = z.output<typeof fleetStatus>;
+
+export const problem = component(
+  'Problem',
+  z.object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('stable; see hub/api/problems.md'),
+    detail: z.string(),
+    next: z.string().describe('what to do about it'),
+    problems: z
+      .array(
+        z.object({
+          file: z.string(),
+          line: z.int(),
+          column: z.int(),
+          field: z.string(),
+          code: z.string(),
+          message: z.string(),
+          next: z.string(),
+        }),
+      )
+      .optional(),
+  }),
+);

@@ -75,6 +75,31 @@ test('what is on the bus but not ours is overwritten; ours of a higher fence sto
   assert.deepEqual(Buffer.from(fleet.bus.values.get(uid)?.bytes ?? []), Buffer.from(good.bytes));
 });
 
+test('a state that was decided while the bus was being looked at is no sign of an old record', async () => {
+  const { fleet, clusterId, uid } = await running();
+  await using _ = fleet;
+  const placement = await fleet.store.read.selectFrom('placements').selectAll().executeTakeFirstOrThrow();
+  await fleet.write([{ op: 'put', table: 'placements', row: { ...placement, mode: 'Suspended' } }]);
+  const dispatch = new DispatchService({
+    store: fleet.store,
+    signer: fleet.signer,
+    bus: {
+      // Between reading the record and looking at the bus, a decision is dispatched.
+      held: async (id) => {
+        await fleet.dispatch.visit(clusterId);
+        return fleet.bus.held(id);
+      },
+      put: (id, bytes, expected) => fleet.bus.put(id, bytes, expected),
+    },
+    recordBehind: () => undefined,
+    onAhead: (_, message) => Promise.reject(new Error(message)),
+  });
+  await dispatch.verify(AbortSignal.timeout(5_000));
+  const row = await desired(fleet);
+  assert.deepEqual([row.generation, row.published], [2, 1]);
+  assert.deepEqual(Buffer.from(fleet.bus.values.get(uid)?.bytes ?? []), Buffer.from(row.envelope));
+});
+
 test('an old record publishes nothing, and the key stays', async () => {
   const { fleet, clusterId } = await running();
   await using _ = fleet;

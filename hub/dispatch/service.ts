@@ -102,6 +102,9 @@ export class DispatchService {
       const held = await bus.held(clusterUid);
       const seen = held.bytes && this.#fenceIn(held.bytes, clusterUid);
       if (seen && compareFence(seen, row) > 0) {
+        // A newer state was decided and published since `row` was read: only the record as it is now can be behind.
+        const now = await this.#desiredNow(row.cluster_id);
+        if (now && compareFence(seen, now) <= 0) return;
         const message = `the bus holds ${fenceText(seen)} for ${clusterUid}, the record only ${fenceText(row)}: run recover`;
         await onAhead(row.cluster_id, message);
         throw new DispatchError('RECORD_BEHIND', message);
@@ -110,6 +113,10 @@ export class DispatchService {
         await bus.put(clusterUid, row.envelope, { sequence: held.sequence });
       if (row.published === 0) await this.#markPublished(row);
     });
+  }
+
+  #desiredNow(clusterId: number): Promise<DesiredRow | undefined> {
+    return this.#options.store.read.selectFrom('desired').selectAll().where('cluster_id', '=', clusterId).executeTakeFirst();
   }
 
   /** Of what the bus holds, if we signed it for this very cluster; anything else is overwritten without being believed. */

@@ -6,7 +6,7 @@ import { refText, type ObjectRef } from '../kube/mod.ts';
 import { claimOf, isOurs, objectsOf, PlanError, planApply, type Owner, type Planned, type Stage } from '../plan/mod.ts';
 import type { Claims } from './claims.ts';
 import { kindIn, liveOf, type Discoveries } from './cluster.ts';
-import type { Entry } from './entries.ts';
+import { checkWanted, type Entry } from './entries.ts';
 import { grown, readBack, settled, without } from './inventory.ts';
 import type { Observer } from './observer.ts';
 import type { AssignmentsParts } from './parts.ts';
@@ -34,18 +34,19 @@ export const ownerOfEntry = (ground: Pick<Ground, 'fleetId'>, entry: Entry): Own
   assignmentUid: entry.uid,
 });
 
-export const sinceReceipt = (ground: Pick<Ground, 'clock'>, entry: Entry): number =>
-  Math.max(0, ground.clock.monotonicMs() - entry.receivedAtMs) / 1000;
+/** Seconds since receipt, once, and only of what is still wanted. */
+function measure(ground: Pick<Ground, 'clock'>, entry: Entry, assignment: Assignment, hop: 'fetched' | 'verified' | 'applied'): void {
+  if (entry.assignment !== assignment || entry.hops[hop] !== undefined) return;
+  entry.hops = { ...entry.hops, [hop]: Math.max(0, ground.clock.monotonicMs() - entry.receivedAtMs) / 1000 };
+}
 
 /** Verified content of the wanted revision: from what the cluster holds, the cache or the registry. */
 export async function contentOf(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<VerifiedContent> {
   const held = [entry.record?.applied, entry.record?.applying].filter((content) => content !== undefined);
   return span('spoke.fetch', {}, async () => {
-    const onFetched = (): void => {
-      entry.hops = { ...entry.hops, fetched: entry.hops.fetched ?? sinceReceipt(ground, entry) };
-    };
+    const onFetched = (): void => measure(ground, entry, assignment, 'fetched');
     const content = await ground.outside(() => ground.fetcher.fetch(assignment, held, signal, onFetched));
-    entry.hops = { ...entry.hops, verified: entry.hops.verified ?? sinceReceipt(ground, entry) };
+    measure(ground, entry, assignment, 'verified');
     return content;
   });
 }
@@ -54,7 +55,6 @@ export async function contentOf(ground: Ground, entry: Entry, assignment: Assign
 export async function prepare(
   ground: Ground,
   entry: Entry,
-  assignment: Assignment,
   content: VerifiedContent,
   signal: AbortSignal,
   only?: readonly ObjectRef[],
@@ -76,20 +76,19 @@ export async function prepare(
     .map((stage) => stage.filter(({ ref }) => names?.has(refText(ref)) ?? true))
     .filter((stage) => stage.length > 0);
   const served = new Set(stages.flat().filter(({ ref }) => kindIn(discovery, ref)));
-  const writes = await claimed(ground, entry, assignment, stages.flat(), served, signal);
+  const writes = await claimed(ground, entry, stages.flat(), served, signal);
   return { stages, writes, applier: { kube: ground.kube, clock: ground.clock, account } };
 }
 
 async function claimed(
   ground: Ground,
   entry: Entry,
-  assignment: Assignment,
   planned: readonly Planned[],
   served: ReadonlySet<Planned>,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Write>> {
   const refs = planned.map(({ ref }) => ref);
-  const clashes = ground.claims.take(entry.uid, refs, assignment.takesOver);
+  const clashes = ground.claims.take(entry.uid, refs);
   if (clashes.length > 0)
     throw new PlanError(
       'OWNED_BY_ANOTHER',
@@ -115,7 +114,7 @@ async function claimed(
         retryable: true,
       });
     const ownUid = entry.record?.inventory.find(({ ref }) => refText(ref) === refText(one.ref))?.uid;
-    const claim = claimOf(one.ref, there, ownerOfEntry(ground, entry), { ownUid, takesOver: assignment.takesOver });
+    const claim = claimOf(one.ref, there, ownerOfEntry(ground, entry), ownUid);
     if (claim.as === 'refused') problems.push(claim.message);
     else writes.set(refText(one.ref), { planned: one, live: there, force: claim.as === 'ours' });
   }
@@ -126,10 +125,12 @@ async function claimed(
 /** All of the wanted revision, in the order of DESIGN section 8: the inventory grows, then objects are written, then what they are is read back. */
 export async function applyRevision(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<void> {
   const content = await contentOf(ground, entry, assignment, signal);
-  const { stages, writes, applier } = await prepare(ground, entry, assignment, content, signal);
+  const { stages, writes, applier } = await prepare(ground, entry, content, signal);
+  checkWanted(entry, assignment);
   await ground.tenancy.ensure(content.inputs, await ground.discoveries.get(), signal);
   const judged = await span('spoke.judge', {}, () => dryRun(stages, writes, applier, signal));
   if (judged.failures.length > 0) throw new ProblemError(problemOfFailures(judged.failures));
+  checkWanted(entry, assignment);
 
   const planned = stages.flat();
   const refs = planned.map(({ ref }) => ref);
@@ -148,41 +149,45 @@ export async function applyRevision(ground: Ground, entry: Entry, assignment: As
   const result = await span('spoke.apply', { attributes: { 'wheelhouse.objects': planned.length } }, () =>
     applyStages(stages, writes, applier, signal),
   );
-  const inventory = written(ground, entry, intent.inventory, planned, result);
+  const inventory = written(ground, intent.inventory, planned, result);
   if (result.failures.length > 0) {
     await ground.save(entry, { ...intent, inventory }, signal);
     throw new ProblemError(problemOfFailures(result.failures));
   }
   const confirmed = await confirm(ground, entry, inventory, refs, signal);
   await ground.save(entry, { inventory: settled(confirmed, refs), applied: { ...applying, appliedAtMs: ground.clock.now() } }, signal);
-  entry.hops = { ...entry.hops, applied: entry.hops.applied ?? sinceReceipt(ground, entry) };
+  measure(ground, entry, assignment, 'applied');
   ground.log.info('revision applied', { assignment: entry.uid, revision: content.revision, changes: changesText(result.changes) });
 }
 
-/** Only what differs from what was written, from the same content as before. Nothing new is written, so no intent has to be saved first. */
+/**
+ * Only what differs from what was written, from the same content as before: `applied` is the assignment that it came with. Nothing new is written, so no
+ * intent has to be saved first.
+ */
 export async function correct(
   ground: Ground,
   entry: Entry,
-  assignment: Assignment,
+  applied: Assignment,
   refs: readonly ObjectRef[],
   signal: AbortSignal,
 ): Promise<void> {
-  const content = await contentOf(ground, entry, assignment, signal);
-  const { stages, writes, applier } = await prepare(ground, entry, assignment, content, signal, refs);
+  const { assignment } = entry;
+  const content = await contentOf(ground, entry, applied, signal);
+  const { stages, writes, applier } = await prepare(ground, entry, content, signal, refs);
+  checkWanted(entry, assignment);
   await ground.tenancy.ensure(content.inputs, await ground.discoveries.get(), signal);
   const result = await span('spoke.correct', { attributes: { 'wheelhouse.objects': refs.length } }, () =>
     applyStages(stages, writes, applier, signal),
   );
   const { record } = entry;
   if (!record) return;
-  await ground.save(entry, { ...record, inventory: written(ground, entry, record.inventory, stages.flat(), result) }, signal);
+  await ground.save(entry, { ...record, inventory: written(ground, record.inventory, stages.flat(), result) }, signal);
   if (result.failures.length > 0) throw new ProblemError(problemOfFailures(result.failures));
 }
 
 /** Tells whoever watches what was answered, so that health is never judged from before the write. */
 function written(
   ground: Ground,
-  entry: Entry,
   inventory: AssignmentRecord['inventory'],
   planned: readonly Planned[],
   { changes }: ApplyResult,
@@ -190,15 +195,10 @@ function written(
   const answered = new Set(changes.map(({ ref }) => refText(ref)));
   ground.observer.watch(planned.filter(({ ref }) => answered.has(refText(ref))).map(({ kind }) => kind));
   for (const { object } of changes) ground.observer.note(object);
-  const next = readBack(
+  return readBack(
     inventory,
     changes.map(({ object }) => object),
   );
-  ground.claims.keep(
-    entry.uid,
-    next.map(({ ref }) => ref),
-  );
-  return next;
 }
 
 /** Intents of a revision that was given up half-way: what became of them, so that they can be pruned or forgotten like everything else. */

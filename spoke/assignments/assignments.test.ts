@@ -293,6 +293,20 @@ test('an unknown feature leaves only that assignment at what it has', async (t) 
   assert.equal(rig.report('p2').health, 'HEALTH_HEALTHY');
 });
 
+test('an assignment that takes over from another writes nothing and says so; what the other has stays its own', async (t) => {
+  const rig = rigFor(t);
+  const old = await rig.assignment('p1', filesOf(configMap('a')));
+  rig.desire(old);
+  await rig.run();
+  rig.kube.forgetRequests();
+  rig.desire(old, { ...(await rig.assignment('p2', filesOf(configMap('a'), configMap('b')))), takesOver: ['p1'] });
+  await rig.run(10_000);
+  assert.deepEqual(rig.written(), []);
+  assert.deepEqual([rig.report('p2').reason, rig.report('p2').health], ['Unsupported', 'HEALTH_DEGRADED']);
+  assert.match(rig.report('p2').message, /p1/);
+  assert.equal(rig.report('p1').health, 'HEALTH_HEALTHY');
+});
+
 test('a tombstone removes everything, says so only when nothing of ours is left, and says it again after a restart', async (t) => {
   const rig = rigFor(t);
   const a = await rig.assignment('p1', filesOf(deployment('web'), configMap('held')));

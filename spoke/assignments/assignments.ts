@@ -14,6 +14,7 @@ import { kindOf, Observer } from './observer.ts';
 import { Sight, type Observing } from './observing.ts';
 import type { AssignmentsParts } from './parts.ts';
 import type { AssignmentRecord } from './port.ts';
+import { ProblemError } from './problems.ts';
 import { sweep, type Sweep } from './sweeps.ts';
 import { lookAgainMs, report, setProblem, visit } from './visits.ts';
 
@@ -93,6 +94,7 @@ class Engine implements Assignments {
       if (uid !== undefined && entry.uid !== uid) continue;
       entry.correctAtMs = 0;
       entry.observedKey = '';
+      entry.problem = undefined;
       this.#add(entry);
     }
     this.#pump();
@@ -200,6 +202,7 @@ class Engine implements Assignments {
 
   async #visit(entry: Entry, queue: KeyedQueue): Promise<void> {
     const { clock } = this.#parts;
+    const { assignment } = entry;
     entry.visiting = true;
     this.#busy += 1;
     const troubled = queue === this.#troubled;
@@ -212,8 +215,7 @@ class Engine implements Assignments {
       await this.#visitLoaded(entry, AbortSignal.any([this.#stop.signal, end.signal]));
     } catch (error) {
       this.#stop.signal.throwIfAborted();
-      setProblem(this.#ground, entry, { reason: 'TimedOut', message: explain(error, 2), waits: true, retryable: true });
-      report(this.#ground, entry);
+      if (entry.assignment === assignment) this.#trouble(entry, 'TimedOut', error);
     } finally {
       cancel();
       entry.visiting = false;
@@ -229,13 +231,17 @@ class Engine implements Assignments {
       if (!entry.loaded) await this.#load(entry, signal);
     } catch (error) {
       signal.throwIfAborted();
-      setProblem(this.#ground, entry, { reason: 'StateUnavailable', message: explain(error, 3), waits: true, retryable: true });
-      report(this.#ground, entry);
+      this.#trouble(entry, 'StateUnavailable', error);
       return;
     }
     // Neither wanted nor known: there is nothing to say about it.
     if (!entry.assignment && !entry.record) return;
     await visit(this.#ground, entry, signal);
+  }
+
+  #trouble(entry: Entry, reason: 'TimedOut' | 'StateUnavailable', error: unknown): void {
+    setProblem(this.#ground, entry, { reason, message: explain(error, 3), waits: true, retryable: true });
+    report(this.#ground, entry);
   }
 
   #schedule(entry: Entry): void {
@@ -266,7 +272,12 @@ class Engine implements Assignments {
 
   async #save(entry: Entry, record: AssignmentRecord, signal: AbortSignal): Promise<void> {
     if (isDeepStrictEqual(entry.record, record)) return;
-    await this.#parts.store.save(entry.uid, record, signal);
+    try {
+      await this.#parts.store.save(entry.uid, record, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new ProblemError({ reason: 'StateUnavailable', message: explain(error, 3), waits: true, retryable: true });
+    }
     entry.record = record;
   }
 

@@ -40,6 +40,13 @@ export function decide({ assignment, record, drift }: Situation): Step {
     return assignment.mode === 'ASSIGNMENT_MODE_OBSERVE' ? { do: 'observe' } : { do: 'remove' };
   if (assignment.state !== 'ASSIGNMENT_STATE_ACTIVE' || !['ASSIGNMENT_MODE_ENFORCE', 'ASSIGNMENT_MODE_OBSERVE'].includes(assignment.mode))
     return { do: 'refuse', reason: 'Unsupported', message: `this spoke does not know ${assignment.state}, ${assignment.mode}` };
+  // Half of it would be worse than none: the objects of the other would belong to nobody, or go with its tombstone before this one is healthy.
+  if (assignment.takesOver.length > 0 && record?.applied?.revision !== assignment.revision)
+    return {
+      do: 'refuse',
+      reason: 'Unsupported',
+      message: `this spoke cannot take over the objects of ${assignment.takesOver.join(', ')}: nothing is written, and theirs stay`,
+    };
   if (assignment.mode === 'ASSIGNMENT_MODE_OBSERVE') return { do: 'observe' };
   if (record?.applied?.revision !== assignment.revision) return { do: 'apply', because: 'NewRevision' };
   // Another revision was begun and given up: what is there is of both.

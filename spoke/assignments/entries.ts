@@ -68,6 +68,25 @@ export const newEntry = (uid: string, nowMs: number): Entry => ({
   again: false,
 });
 
+/** Thrown inside a visit whose assignment has been replaced meanwhile: what it would still do or say is about what was wanted before. */
+export class SupersededError extends Error {
+  override readonly name = 'SupersededError';
+}
+
+/** Asked before every first write and every deletion. Throws SupersededError. */
+export function checkWanted(entry: Entry, assignment: Assignment | undefined): void {
+  if (entry.assignment !== assignment) throw new SupersededError('another state of the assignment has arrived');
+}
+
+/** The applied revision as it was assigned, when the record holds its content: what drift is corrected to while the wanted one cannot be had. */
+export function heldAssignment({ assignment, record }: Entry): Assignment | undefined {
+  const { applied, applying } = record ?? {};
+  // With another one half written, what is there is of both.
+  if (!assignment?.variant || !applied?.layer || applying) return undefined;
+  const { revision, indexDigest, layerHash, inputs } = applied;
+  return { ...assignment, revision, indexDigest, inputs: Buffer.from(inputs), variant: { ...assignment.variant, layerHash } };
+}
+
 /** Of what is wanted, else of what is applied; undefined when neither can be read. */
 export function inputsOf({ assignment, record }: Pick<Entry, 'assignment' | 'record'>): Inputs | undefined {
   for (const bytes of [assignment?.inputs, record?.applied?.inputs, record?.applying?.inputs]) {

@@ -2,6 +2,7 @@ import { ContentError, isContentRetryable, type ContentCode } from '../fetch/mod
 import { explain } from '../../shared/kernel/mod.ts';
 import { isKubeError, isTransient } from '../kube/mod.ts';
 import { PlanError, type PlanCode } from '../plan/mod.ts';
+import { TenancyError } from '../tenancy/mod.ts';
 import type { Failure } from '../apply/mod.ts';
 import type { Problem } from './reports.ts';
 
@@ -45,6 +46,10 @@ export function problemOf(error: unknown): Problem {
   }
   if (error instanceof PlanError)
     return { reason: planReasons[error.code], message: error.message, waits: false, retryable: error.code === 'OWNED_BY_ANOTHER' };
+  if (error instanceof TenancyError) {
+    const waits = error.code === 'NOT_SERVED';
+    return { reason: waits ? 'NotServed' : 'NotAllowed', message: error.message, waits, retryable: error.code !== 'CLOSED_NAMESPACE' };
+  }
   if (isKubeError(error) && !isTransient(error)) return { reason: 'ApiRefused', message: error.message, waits: false, retryable: true };
   return { reason: 'ApiUnavailable', message: explain(error, 3), waits: true, retryable: true };
 }

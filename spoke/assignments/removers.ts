@@ -5,7 +5,7 @@ import { refOf, refText, type Discovery, type ObjectRef } from '../kube/mod.ts';
 import { planPrune, planRemoval, type Approval, type InventoryEntry, type Live } from '../plan/mod.ts';
 import { ownerOfEntry, type Ground } from './appliers.ts';
 import { kindIn, liveOf } from './cluster.ts';
-import { inputsOf, type Entry } from './entries.ts';
+import { checkWanted, inputsOf, type Entry } from './entries.ts';
 import { rebuilt, without } from './inventory.ts';
 import { ProblemError, problemOfFailures } from './problems.ts';
 import { sweep } from './sweeps.ts';
@@ -44,6 +44,7 @@ export async function prune(ground: Ground, entry: Entry, assignment: Assignment
       shareMax: inputsOf(entry)?.prune.shareMax ?? 0,
     };
     const plan = planPrune({ ...request, live: await look() });
+    checkWanted(entry, assignment);
     const failures = plan.delete.length === 0 ? [] : await deleteAll(plan.delete, removerOf(ground, entry, discovery), signal);
     // Deleted is what is gone, not what was asked to go: finalizers may keep it.
     const after = plan.delete.length === 0 ? plan : planPrune({ ...request, live: await look() });
@@ -83,10 +84,10 @@ export async function remove(ground: Ground, entry: Entry, assignment: Assignmen
       inventory,
       plan.forget.map((forgotten) => forgotten.entry),
     );
+    checkWanted(entry, assignment);
     if (left.length === 0 && found.objects.length === 0 && found.complete) {
       if (entry.record) await ground.store.remove(entry.uid, signal);
       entry.record = undefined;
-      ground.claims.keep(entry.uid, []);
       return true;
     }
     if (entry.record) await ground.save(entry, { ...entry.record, inventory: left }, signal);

@@ -7,7 +7,7 @@ import { refText } from '../kube/mod.ts';
 import { applyRevision, contentOf, correct, prepare, type Ground } from './appliers.ts';
 import { kindIn } from './cluster.ts';
 import { decide, type Step } from './decide.ts';
-import { inputsOf, type Entry } from './entries.ts';
+import { checkWanted, heldAssignment, inputsOf, type Entry } from './entries.ts';
 import { driftOf, type Drift } from './observed.ts';
 import { ProblemError, problemOf, problemOfFailures } from './problems.ts';
 import { prune, remove } from './removers.ts';
@@ -28,19 +28,34 @@ export async function visit(ground: Ground, entry: Entry, signal: AbortSignal): 
     const drift = driftIn(ground, entry);
     const step = decide({ assignment, record: entry.record, drift });
     await span('spoke.reconcile', { parent: assignment?.cause?.traceparent ?? '', attributes: { 'wheelhouse.step': step.do } }, () =>
-      take(ground, entry, step, signal),
+      take(ground, entry, step, drift, signal),
     );
+    checkWanted(entry, assignment);
     // Only now: while it is tried again, what was wrong is still the last that is known.
     entry.problem = undefined;
   } catch (error) {
     signal.throwIfAborted();
+    // What was found out is about what was wanted before; the visit that follows says how it is now.
+    if (entry.assignment !== assignment) return;
+    const { reason, message } = entry.problem ?? {};
     setProblem(ground, entry, problemOf(error));
-    ground.log.warn('assignment not reconciled', { assignment: entry.uid, reason: entry.problem?.reason, message: entry.problem?.message });
+    if (entry.problem?.reason !== reason || entry.problem?.message !== message)
+      ground.log.warn('assignment not reconciled', {
+        assignment: entry.uid,
+        reason: entry.problem?.reason,
+        message: entry.problem?.message,
+      });
+  } finally {
+    // What was looked at or judged, and not written, is free for others.
+    ground.claims.keep(
+      entry.uid,
+      (entry.record?.inventory ?? []).map(({ ref }) => ref),
+    );
   }
   report(ground, entry);
 }
 
-async function take(ground: Ground, entry: Entry, step: Step, signal: AbortSignal): Promise<void> {
+async function take(ground: Ground, entry: Entry, step: Step, drift: readonly Drift[], signal: AbortSignal): Promise<void> {
   const { assignment } = entry;
   entry.observedKey = step.do === 'observe' ? entry.observedKey : '';
   if (step.do === 'keep' || step.do === 'suspend' || !assignment) return;
@@ -53,9 +68,7 @@ async function take(ground: Ground, entry: Entry, step: Step, signal: AbortSigna
     case 'observe':
       return observe(ground, entry, assignment, signal);
     case 'apply':
-      say(ground, entry, '');
-      report(ground, entry);
-      await applyRevision(ground, entry, assignment, signal);
+      await applyOrKeep(ground, entry, assignment, drift, signal);
       break;
     case 'correct':
       await correctDrift(ground, entry, assignment, step.drift, signal);
@@ -64,6 +77,33 @@ async function take(ground: Ground, entry: Entry, step: Step, signal: AbortSigna
       break;
   }
   await pruneWhenHealthy(ground, entry, assignment, signal);
+}
+
+/** The wanted revision; while that cannot be had, the applied one is kept as it was written. */
+async function applyOrKeep(
+  ground: Ground,
+  entry: Entry,
+  assignment: Assignment,
+  drift: readonly Drift[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { problem } = entry;
+  try {
+    // What can never be right is not asked for again only because something moved.
+    if (problem && !problem.retryable) throw new ProblemError(problem);
+    if (!problem) say(ground, entry, '');
+    report(ground, entry);
+    await applyRevision(ground, entry, assignment, signal);
+  } catch (error) {
+    checkWanted(entry, assignment);
+    const held = heldAssignment(entry);
+    if (held && drift.length > 0)
+      await correctDrift(ground, entry, held, drift, signal).catch((cause: unknown) => {
+        signal.throwIfAborted();
+        ground.log.warn('drift not corrected', { assignment: entry.uid, message: problemOf(cause).message });
+      });
+    throw error;
+  }
 }
 
 /** Kinds of what the record holds, for a process that has not written them itself. */
@@ -118,22 +158,20 @@ async function pruneWhenHealthy(ground: Ground, entry: Entry, assignment: Assign
 async function observe(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<void> {
   const drift = driftIn(ground, entry);
   const key = [assignment.revision, assignment.state, ...drift.map(({ entry: { ref }, how }) => `${refText(ref)} ${how}`)].join('\n');
-  if (key === entry.observedKey) return;
+  if (key === entry.observedKey && !entry.problem?.retryable) {
+    if (entry.problem) throw new ProblemError(entry.problem);
+    return;
+  }
+  entry.observedKey = key;
   if (assignment.state === 'ASSIGNMENT_STATE_REMOVED') {
     say(ground, entry, `would remove ${entry.record?.inventory.length ?? 0} objects`);
   } else {
     const content = await contentOf(ground, entry, assignment, signal);
-    const { stages, writes, applier } = await prepare(ground, entry, assignment, content, signal);
-    // Looked at, not taken.
-    ground.claims.keep(
-      entry.uid,
-      (entry.record?.inventory ?? []).map(({ ref }) => ref),
-    );
+    const { stages, writes, applier } = await prepare(ground, entry, content, signal);
     const { changes, failures } = await dryRun(stages, writes, applier, signal);
     if (failures.length > 0) throw new ProblemError(problemOfFailures(failures));
     say(ground, entry, `would be: ${changesText(changes)}`);
   }
-  entry.observedKey = key;
 }
 
 function say(ground: Ground, entry: Entry, note: string): void {

@@ -55,18 +55,13 @@ export type Claim =
   | { readonly as: 'new' }
   | { readonly as: 'refused'; readonly message: string };
 
-/** May this assignment write over what is there? `ownUid` is the uid that its inventory holds, `takesOver` the assignments that it replaces. */
-export function claimOf(
-  ref: ObjectRef,
-  live: KubeObject | 'absent',
-  owner: Owner,
-  { ownUid, takesOver }: { readonly ownUid: string | undefined; readonly takesOver: readonly string[] },
-): Claim {
+/** May this assignment write over what is there? `ownUid` is the uid that its inventory holds. */
+export function claimOf(ref: ObjectRef, live: KubeObject | 'absent', owner: Owner, ownUid: string | undefined): Claim {
   if (live === 'absent') return { as: 'new' };
   const found = ownerOf(live);
   if (!found) return { as: ownUid !== undefined && live.metadata.uid === ownUid ? 'ours' : 'new' };
   const sameFleet = found.fleetId === owner.fleetId;
-  if (sameFleet && (found.assignmentUid === owner.assignmentUid || takesOver.includes(found.assignmentUid))) return { as: 'ours' };
+  if (sameFleet && found.assignmentUid === owner.assignmentUid) return { as: 'ours' };
   return {
     as: 'refused',
     message: `${refText(ref)} belongs to ${sameFleet ? `assignment ${found.assignmentUid}` : `another fleet (${found.fleetId})`}: two cannot own one object`,

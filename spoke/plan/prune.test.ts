@@ -216,32 +216,17 @@ test('a tombstone that orphans releases and deletes nothing, protected kinds too
 });
 
 const ref = refOf('a');
-const claims: readonly (readonly [
-  what: string,
-  live: KubeObject | 'absent',
-  given: Partial<Parameters<typeof claimOf>[3]>,
-  expected: string,
-])[] = [
-  ['nothing', 'absent', {}, 'new'],
-  ['an object of nobody', objectOf(ref, { labels: {} }), {}, 'new'],
-  ['our object', objectOf(ref), {}, 'ours'],
-  ['our object without its marks', objectOf(ref, { labels: {} }), { ownUid: 'uid-a' }, 'ours'],
-  ['another’s object at our name', objectOf(ref, { labels: {} }), { ownUid: 'other' }, 'new'],
-  ['an object of another assignment', objectOf(ref, { labels: { [labels.fleet]: 'f', [labels.assignment]: 'p2' } }), {}, 'refused'],
-  [
-    'an object of one that is taken over',
-    objectOf(ref, { labels: { [labels.fleet]: 'f', [labels.assignment]: 'p2' } }),
-    { takesOver: ['p2'] },
-    'ours',
-  ],
-  [
-    'an object of another fleet',
-    objectOf(ref, { labels: { [labels.fleet]: 'g', [labels.assignment]: 'p2' } }),
-    { takesOver: ['p2'] },
-    'refused',
-  ],
-  ['a copy of another’s marks', objectOf(ref, { labels: { [labels.fleet]: 'f', [labels.assignment]: 'p2' }, annotations: {} }), {}, 'new'],
+const marksOf = (fleet: string): Record<string, string> => ({ [labels.fleet]: fleet, [labels.assignment]: 'p2' });
+const claims: readonly (readonly [what: string, live: KubeObject | 'absent', ownUid: string | undefined, expected: string])[] = [
+  ['nothing', 'absent', undefined, 'new'],
+  ['an object of nobody', objectOf(ref, { labels: {} }), undefined, 'new'],
+  ['our object', objectOf(ref), undefined, 'ours'],
+  ['our object without its marks', objectOf(ref, { labels: {} }), 'uid-a', 'ours'],
+  ['another’s object at our name', objectOf(ref, { labels: {} }), 'other', 'new'],
+  ['an object of another assignment', objectOf(ref, { labels: marksOf('f') }), undefined, 'refused'],
+  ['an object of another assignment that has our uid on record', objectOf(ref, { labels: marksOf('f') }), 'uid-a', 'refused'],
+  ['an object of another fleet', objectOf(ref, { labels: marksOf('g') }), undefined, 'refused'],
+  ['a copy of another’s marks', objectOf(ref, { labels: marksOf('f'), annotations: {} }), undefined, 'new'],
 ];
-for (const [what, live, given, expected] of claims)
-  test(`over ${what} the claim is ${expected}`, () =>
-    assert.equal(claimOf(ref, live, owner, { ownUid: undefined, takesOver: [], ...given }).as, expected));
+for (const [what, live, ownUid, expected] of claims)
+  test(`over ${what} the claim is ${expected}`, () => assert.equal(claimOf(ref, live, owner, ownUid).as, expected));

@@ -67,6 +67,7 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
       bus,
       recordBehind: () => health.recordBehind,
       onAhead: (clusterId, message) => health.setRecordBehind(clusterId, message),
+      onUnsendable: (clusterId, message) => health.note(clusterId, 'NotEncodable', message),
     });
     const promotion = new PromotionService({ store, watch: health });
     const rollouts = new RolloutService({ store, watch: health });

@@ -226,6 +226,7 @@ export class Fleet implements AsyncDisposable {
       bus: this.bus,
       recordBehind: () => watch.recordBehind,
       onAhead: (clusterId, message) => watch.setRecordBehind(clusterId, message),
+      onUnsendable: (clusterId, message) => watch.note(clusterId, 'NotEncodable', message),
     });
     this.outbox = new Outbox({
       store: this.store,

@@ -47,6 +47,7 @@ test('a bus that is down loses nothing: the record has it, the next visit publis
     },
     recordBehind: () => undefined,
     onAhead: () => Promise.resolve(),
+    onUnsendable: () => Promise.resolve(),
   });
   const row = await fleet.store.read.selectFrom('placements').selectAll().executeTakeFirstOrThrow();
   await fleet.write([{ op: 'put', table: 'placements', row: { ...row, mode: 'Suspended' } }]);
@@ -93,6 +94,7 @@ test('a state that was decided while the bus was being looked at is no sign of a
     },
     recordBehind: () => undefined,
     onAhead: (_, message) => Promise.reject(new Error(message)),
+    onUnsendable: () => Promise.resolve(),
   });
   await dispatch.verify(AbortSignal.timeout(5_000));
   const row = await desired(fleet);
@@ -118,5 +120,20 @@ test('a cluster without an accepted identity is told nothing', async () => {
     { op: 'put', table: 'placements', row: { ...placement, mode: 'Suspended' } },
   ]);
   await fleet.dispatch.visit(clusterId);
+  assert.equal((await desired(fleet)).generation, 1);
+});
+
+test('what cannot be sent to a cluster is told to whoever looks at the cluster, and the cluster keeps what it has', async () => {
+  const { fleet, clusterId } = await running();
+  await using _ = fleet;
+  const release = await fleet.store.read.selectFrom('releases').selectAll().executeTakeFirstOrThrow();
+  await fleet.write([{ op: 'put', table: 'releases', row: { ...release, digest: 'sha256:short' } }]);
+  for (let visits = 0; visits < 3; visits++) await assert.rejects(fleet.dispatch.visit(clusterId), { code: 'NOT_ENCODABLE' });
+  const refusals = await fleet.store.read.selectFrom('refusals').selectAll().execute();
+  assert.deepEqual(
+    refusals.map(({ cluster_id, code }) => [cluster_id, code]),
+    [[clusterId, 'NotEncodable']],
+  );
+  assert.match(refusals[0]?.message ?? '', /desired state of cluster d1 \(1 assignments\) cannot be sent/);
   assert.equal((await desired(fleet)).generation, 1);
 });

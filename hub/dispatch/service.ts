@@ -1,5 +1,5 @@
 import { decodeDesired } from '#proto/mod.ts';
-import { compareFence, explain, fenceText, type Fence } from '#shared/kernel/mod.ts';
+import { codeOf, compareFence, explain, fenceText, type Fence } from '#shared/kernel/mod.ts';
 import { span } from '#shared/telemetry/mod.ts';
 import { put, type DesiredRow, type Store, type Write } from '#hub/store/mod.ts';
 import { compose } from './compose.ts';
@@ -15,6 +15,8 @@ export interface DispatchOptions {
   readonly recordBehind: () => { readonly message: string } | undefined;
   /** The bus holds a state, signed by us, above the record's. */
   readonly onAhead: (clusterId: number, message: string) => Promise<void>;
+  /** What is wanted of a cluster cannot be sent to it, so it keeps what it has until something else is decided. */
+  readonly onUnsendable: (clusterId: number, message: string) => Promise<void>;
 }
 
 interface Committed {
@@ -39,7 +41,10 @@ export class DispatchService {
    */
   async visit(clusterId: number): Promise<void> {
     this.#checkRecord();
-    const committed = await this.#commit(clusterId);
+    const committed = await this.#commit(clusterId).catch(async (error: unknown) => {
+      if (codeOf(error) === 'NOT_ENCODABLE') await this.#options.onUnsendable(clusterId, explain(error));
+      throw error;
+    });
     if (committed) await this.#publish(committed);
   }
 

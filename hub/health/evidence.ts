@@ -66,7 +66,7 @@ export function evidenceOf(wanted: Wanted, reported: Reported | undefined, conta
   return say(reported.health, reported.reason, reported.message);
 }
 
-export const reportedOf = (row: Omit<ReportRow, 'value' | 'placement_id'>): Reported => ({
+export const reportedOf = (row: Omit<ReportRow, 'value' | 'placement_id' | 'since'>): Reported => ({
   revisionWanted: row.revision_wanted,
   revisionApplied: row.revision_applied,
   health: bareHealth(row.health),
@@ -75,14 +75,18 @@ export const reportedOf = (row: Omit<ReportRow, 'value' | 'placement_id'>): Repo
   receivedAt: row.received_at,
 });
 
-/** The columns of a report that decide, beside its exact bytes. */
-export const reportRow = (placementId: number, value: Uint8Array, report: AssignmentReport, now: number): ReportRow => ({
-  placement_id: placementId,
-  value,
-  revision_wanted: report.revisionWanted,
-  revision_applied: report.revisionApplied,
-  health: bareHealth(report.health),
-  reason: report.reason,
-  message: report.message,
-  received_at: now,
-});
+/** The columns of a report that decide, beside its exact bytes. `before` is what it replaces: a repeat is not a transition. */
+export function reportRow(placementId: number, value: Uint8Array, report: AssignmentReport, now: number, before?: ReportRow): ReportRow {
+  const row = {
+    placement_id: placementId,
+    value,
+    revision_wanted: report.revisionWanted,
+    revision_applied: report.revisionApplied,
+    health: bareHealth(report.health),
+    reason: report.reason,
+    message: report.message,
+    received_at: now,
+  };
+  const same = before?.health === row.health && before.reason === row.reason && before.revision_applied === row.revision_applied;
+  return { ...row, since: same ? before.since : now };
+}

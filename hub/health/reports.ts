@@ -21,7 +21,7 @@ interface Waiting extends Queued {
 
 interface Loaded {
   readonly placements: ReadonlyMap<string, { readonly id: number; readonly clusterId: number }>;
-  readonly stored: ReadonlyMap<number, Pick<ReportRow, 'value'>>;
+  readonly stored: ReadonlyMap<number, ReportRow>;
   readonly refusals: ReadonlyMap<number, readonly RefusalRow[]>;
 }
 
@@ -101,8 +101,7 @@ async function load(trx: Trx, group: readonly Queued[]): Promise<Loaded> {
   const uids = [...new Set(group.map((q) => q.report.assignmentUid))];
   const rows = await trx.selectFrom('placements').select(['id', 'uid', 'cluster_id']).where('uid', 'in', uids).execute();
   const ids = rows.map(({ id }) => id);
-  const stored =
-    ids.length === 0 ? [] : await trx.selectFrom('reports').select(['placement_id', 'value']).where('placement_id', 'in', ids).execute();
+  const stored = ids.length === 0 ? [] : await trx.selectFrom('reports').selectAll().where('placement_id', 'in', ids).execute();
   const placements = new Map(rows.map((row) => [row.uid, { id: row.id, clusterId: row.cluster_id }]));
   const refusals = new Map<number, RefusalRow[]>();
   for (const { clusterId, report } of group)
@@ -132,9 +131,9 @@ function sort<Q extends Queued>(group: readonly Q[], loaded: Loaded, now: number
       outcome.notes.push({ clusterId: queued.clusterId, code: 'ForeignAssignment', message });
       continue;
     }
-    const same = loaded.stored.get(placement.id)?.value;
-    if (!same || Buffer.compare(same, queued.bytes) !== 0) {
-      outcome.rows.push(reportRow(placement.id, queued.bytes, queued.report, now));
+    const before = loaded.stored.get(placement.id);
+    if (!before || Buffer.compare(before.value, queued.bytes) !== 0) {
+      outcome.rows.push(reportRow(placement.id, queued.bytes, queued.report, now, before));
       outcome.stored.push(queued);
     }
   }

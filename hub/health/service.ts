@@ -141,7 +141,12 @@ export class HealthService implements SpokeHandler, Watch {
   /** Something else than a spoke has shown that the record is an old one: a KV value above it. */
   async setRecordBehind(clusterId: number, message: string): Promise<void> {
     this.#registry.setRecordBehind(clusterId, message);
-    await writeRefusal(this.#options.store, { clusterId, code: 'RecordBehind', message });
+    await this.note(clusterId, 'RecordBehind', message);
+  }
+
+  /** Something about a cluster that an operator has to know, beside what its spoke refused. */
+  note(clusterId: number, code: string, message: string): Promise<void> {
+    return writeRefusal(this.#options.store, { clusterId, code, message });
   }
 
   /** `everConnected`: the record has facts of it. */

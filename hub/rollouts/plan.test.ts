@@ -176,6 +176,20 @@ test('a placement is moved only when its other environment has let it go', () =>
   );
 });
 
+test('a namespace that is named again gets its placements back; they do not stay held for ever', () => {
+  const left = { state: 'Held' as const, hold_reason: 'NamespaceChanged' };
+  const back = plan(facts({ placements: [placement(11, 1, left), placement(12, 2)] }), context());
+  assert.deepEqual(
+    puts<PlacementRow>(back, 'placements').map((p) => [p.id, p.state, p.hold_reason]),
+    [[11, 'Active', '']],
+  );
+});
+
+test('what is held for another reason asks for nothing, or its rollouts would never end', () => {
+  const held = { state: 'Held' as const, hold_reason: 'ByHand' };
+  assert.equal(told(plan(facts({ target: current, placements: [placement(11, 1, held), placement(12, 2, there)] }), context())), 'none');
+});
+
 test('traces: a release belongs to its commit, the rest to what asked for it', () => {
   assert.equal(plan(facts(), context()).rollout?.traceparent, 'commit');
   assert.equal(plan(facts({ target: current, placements: [] }), context()).rollout?.traceparent, 'other');

@@ -145,13 +145,16 @@ class Rows {
       };
       return { placement, before: undefined };
     }
-    const left = found.state === 'Held' && found.hold_reason === 'NotSelected';
+    const left = found.state === 'Held' && leftReasons.has(found.hold_reason);
     const mine = found.target_id === target.id;
     if (!mine && (!left || inFlightElsewhere.has(found.id))) return 'taken';
     if (mine && !left) return { placement: found, before: found };
     return { placement: { ...found, target_id: target.id, state: 'Active', hold_reason: '' }, before: found };
   }
 }
+
+/** Why a placement is Held because nobody wants it at the moment: whoever wants it again has it back. */
+const leftReasons: ReadonlySet<string> = new Set(['NotSelected', 'NamespaceChanged']);
 
 /** The target's placements that are wanted no more: they keep running what they run, and get nothing new. */
 function leaving({ target, members, unenrolledIds, namespace, placements }: PlanFacts): PlacementRow[] {
@@ -177,9 +180,11 @@ function kindOf({ target, release, running }: PlanFacts, entries: readonly Entry
     if (!differs) return entries.some(({ placement }) => !rows.has(placement.id)) ? 'Extend' : undefined;
   }
   if (target.current_release_id !== release.id) return 'Release';
-  if (entries.some(({ placement: p, toRevisionId }) => p.wanted_revision_id !== null && p.wanted_revision_id !== toRevisionId))
+  // A Held placement gets nothing new: asking for it would begin one rollout after the other.
+  const active = entries.filter(({ placement }) => placement.state === 'Active');
+  if (active.some(({ placement: p, toRevisionId }) => p.wanted_revision_id !== null && p.wanted_revision_id !== toRevisionId))
     return 'Inputs';
-  return entries.some(({ placement }) => placement.wanted_revision_id === null) ? 'Join' : undefined;
+  return active.some(({ placement }) => placement.wanted_revision_id === null) ? 'Join' : undefined;
 }
 
 /** A cluster that joins during a rollout joins its last wave. */

@@ -52,9 +52,9 @@ function run(command: string, args: readonly string[], { temporary, env, group }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   let over = false;
-  const ended = once(child, 'close').then(([code, signal]) => {
+  const ended = once(child, 'close').then(([code, signal]): Said => {
     over = true;
-    return { code, signal, stdout, stderr } as Said;
+    return { code, signal, stdout, stderr };
   });
   const killAll = (): void => {
     if (over) return;

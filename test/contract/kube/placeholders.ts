@@ -15,6 +15,7 @@ const kinds: Readonly<Record<string, { readonly pattern: string; readonly distin
   name: { pattern: '[a-z0-9.-]+', distinct: true },
   hash: { pattern: '[a-z0-9]+', distinct: true },
   time: { pattern: '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?Z' },
+  digest: { pattern: '\\w+' },
   age: { pattern: '(?:\\d+[smhd])+' },
   node: { pattern: '[a-z0-9.-]+' },
   ip: { pattern: '[0-9a-f.:]+' },
@@ -133,7 +134,7 @@ export class Bindings {
     const named = text
       .replaceAll(uuid, (found) => (found === strangeUid ? found : this.#name('uid', found)))
       .replaceAll(/(?<=ReplicaSet "[a-z0-9-]+-)[a-z0-9]{6,10}(?=")/g, (found) => this.#name('hash', found));
-    return this.#known(named).replaceAll(/x{40,}/g, (found) => `{x*${found.length}}`);
+    return this.#known(named.replaceAll(/(?<=\?hash=)\w+/g, '{digest}')).replaceAll(/x{40,}/g, (found) => `{x*${found.length}}`);
   }
 
   /** Values met before, inside a text. */

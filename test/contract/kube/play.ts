@@ -129,11 +129,8 @@ class Play {
       seen.push({ type: event.type, object: without(event.object, this.#options.ignore) });
     }
     if (!recording) {
-      const found = differences(
-        step.expect.events,
-        seen.map((event) => ({ ...event, object: picked(step, event.object) })),
-        this.#bindings,
-      );
+      const actual = seen.map(({ type, object }) => ({ type, object: picked(step, object, this.#bindings) }));
+      const found = differences(step.expect.events, actual, this.#bindings, 'events');
       if (found.length > 0) throw new StepError(found);
       return step;
     }
@@ -150,7 +147,7 @@ class Play {
 
 function compare(step: RequestStep, seen: Answer, bindings: Bindings): readonly string[] {
   const { status, headers, body } = step.expect;
-  const actual = seen.stream ? undefined : picked(step, seen.body);
+  const actual = seen.stream ? undefined : picked(step, seen.body, bindings);
   if (status !== seen.status) return [`status: expected ${status}, got ${seen.status}`, ...said(seen.body)];
   const bodies = body === undefined && actual === undefined ? [] : differences(body, actual, bindings, 'body');
   return [...differences(headers ?? {}, seen.headers, bindings, 'headers'), ...bodies];
@@ -166,17 +163,17 @@ function expectOf(step: RequestStep, seen: Answer, bindings: Bindings): Expected
 }
 
 /** What a step asserts of a document; undefined: nothing. */
-function picked({ pick }: Pick<Step, 'pick'>, document: unknown): unknown {
+function picked({ pick }: Pick<Step, 'pick'>, document: unknown, bindings: Bindings): unknown {
   if (!pick) return document;
   if (pick.length === 0) return undefined;
-  return Object.fromEntries(pick.map((path) => [path, placeAt(document, path).value ?? null]));
+  return Object.fromEntries(bindings.fill(pick).map((path) => [path, placeAt(document, path).value ?? null]));
 }
 
 function recorded({ pick }: Pick<Step, 'pick'>, document: unknown, bindings: Bindings): unknown {
   if (!pick) return bindings.record(document);
   if (pick.length === 0) return undefined;
   const entries = pick.map((path) => {
-    const { value, key, parent } = placeAt(document, path);
+    const { value, key, parent } = placeAt(document, bindings.fill(path));
     return [path, bindings.record(value ?? null, key, parent)];
   });
   return Object.fromEntries(entries);

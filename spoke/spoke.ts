@@ -69,7 +69,6 @@ async function work(parts: SpokeParts, state: SpokeState, signal: AbortSignal): 
   const facts = (): Facts => about.facts;
   const { kubeSystemUid } = about;
   const identity = await SpokeIdentity.open({ state, token: config.joinToken, kubeSystemUid, version, facts, clock, random, log }, signal);
-  await identity.refresh(signal);
   const { fleetId, clusterUid } = identity.current;
 
   const kept = await patiently(parts, 'read the kept desired state', signal, () => state.loadDesired(signal));
@@ -85,7 +84,7 @@ async function work(parts: SpokeParts, state: SpokeState, signal: AbortSignal): 
       log,
     },
     kept,
-    identity.current.floor && { fence: identity.current.floor },
+    identity.floor && { fence: identity.floor },
   );
   const registries = identity.current.endpoints.registries.map(({ address, insecure }) => ({ address, insecure }));
   const memory = memoryCache(64 * 1024 * 1024);
@@ -146,8 +145,10 @@ async function work(parts: SpokeParts, state: SpokeState, signal: AbortSignal): 
   receiver.resume();
 
   let bus: SpokeBus | undefined;
-  try {
-    await Promise.all([
+  const connect = async (): Promise<unknown> => {
+    // With a certificate that expired while the spoke was away nobody lets it in; the cluster is kept as it is meanwhile.
+    await identity.refresh(signal);
+    return Promise.all([
       link.run(signal),
       followBus(parts, identity, clusterUid, signal, (connected) => {
         bus = connected;
@@ -162,6 +163,9 @@ async function work(parts: SpokeParts, state: SpokeState, signal: AbortSignal): 
         signal,
       ),
     ]);
+  };
+  try {
+    await untilStopped(connect(), signal);
   } finally {
     await assignments.stop();
     await bus?.close();
@@ -257,7 +261,7 @@ const isFinal = (error: unknown): boolean => {
   return code === 'LOST_RACE' || code === 'UNREADABLE' || code === 'CONFIG';
 };
 
-const untilStopped = async (working: Promise<void>, signal: AbortSignal): Promise<void> => {
+const untilStopped = async (working: Promise<unknown>, signal: AbortSignal): Promise<void> => {
   await working.catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });

@@ -1,4 +1,4 @@
-import type { Envelope, Facts, TrustUpdate } from '#proto/mod.ts';
+import type { Envelope, Facts, Fence, TrustUpdate } from '#proto/mod.ts';
 import { createNkey, nkeyFromSeed, type Nkey } from '#shared/bus/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
 import { backoffMs, explain, jitteredMs, type Random } from '#shared/kernel/mod.ts';
@@ -30,9 +30,15 @@ export class SpokeIdentity {
   #current: Verified;
   readonly natsUser: Nkey;
   readonly keyPem: string;
+  /**
+   * The cluster's fence in the record as the hub said it when this process enrolled. What was said to a process before is not given: were the desired state
+   * lost since, everything that was ever published after enrolment would be above it.
+   */
+  readonly floor: Fence | undefined;
 
-  private constructor(options: SpokeIdentityOptions, own: { keyPem: string; natsUser: Nkey }, current: Verified) {
+  private constructor(options: SpokeIdentityOptions, own: { keyPem: string; natsUser: Nkey }, current: Verified, floor?: Fence) {
     this.#options = options;
+    this.floor = floor;
     this.keyPem = own.keyPem;
     this.natsUser = own.natsUser;
     this.#current = current;
@@ -56,7 +62,7 @@ export class SpokeIdentity {
     const current = verified(answer, own.rootSpki);
     await state.saveIdentity({ own, identity: answer }, signal);
     log.info('enrolled', { cluster: current.clusterName, uid: current.clusterUid });
-    return new SpokeIdentity(options, { keyPem: own.keyPem, natsUser }, current);
+    return new SpokeIdentity(options, { keyPem: own.keyPem, natsUser }, current, answer.floor);
   }
 
   get current(): Verified {

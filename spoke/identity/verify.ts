@@ -1,4 +1,4 @@
-import type { Endpoints, Fence, Identity, Keyset, TrustPolicies } from '#proto/mod.ts';
+import type { Endpoints, Identity, Keyset, TrustPolicies } from '#proto/mod.ts';
 import { CodedError } from '#shared/kernel/mod.ts';
 import { acceptKeyset, acceptTrustPolicies, certificateFacts, identityOf, type Accepted } from '#shared/signing/mod.ts';
 
@@ -21,8 +21,6 @@ export interface Verified {
   readonly authorities: string;
   readonly keyset: Accepted<Keyset>;
   readonly trustPolicies: Accepted<TrustPolicies>;
-  /** The cluster's fence in the record when the hub answered. */
-  readonly floor: Fence | undefined;
 }
 
 /**
@@ -56,6 +54,5 @@ export function verified(identity: Identity, rootSpki: Uint8Array, before?: Veri
     authorities: keyset.accepted.document.caCertificates.join('\n'),
     keyset: keyset.accepted,
     trustPolicies: policies.accepted,
-    floor: identity.floor,
   };
 }

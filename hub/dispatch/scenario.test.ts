@@ -417,3 +417,21 @@ test('a spoke that was given a state of another cluster gets its own again, and 
   assert.deepEqual(Buffer.from(fleet.bus.values.get(d1.uid)?.bytes ?? []), Buffer.from(own.bytes));
   assert.deepEqual([await fleet.refusals(), fleet.health.recordBehind], [['NotMine'], undefined]);
 });
+
+test('a cluster that goes back and forth for weeks leaves a bounded trail', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2'] } });
+  fleet.spoke('d1').fares = () => degraded;
+  await fleet.connectAll();
+  await fleet.release();
+  await fleet.tick(4);
+  const { id } = await fleet.store.read.selectFrom('rollouts').select('id').executeTakeFirstOrThrow();
+  const trail = Array.from({ length: 2_300 }, (_, i) =>
+    put('rollout_events', { id: 1_000_000 + i, rollout_id: id, at: i, type: 'Warning', reason: 'ClusterDegraded', message: 'again' }),
+  );
+  await fleet.write(trail);
+  fleet.spoke('d1').fares = () => ({ health: Health.HEALTH_HEALTHY });
+  await fleet.tick(8);
+  const events = await fleet.store.read.selectFrom('rollout_events').select('id').execute();
+  assert.ok(events.length <= 2_010, `${events.length} events`);
+  assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy']);
+});

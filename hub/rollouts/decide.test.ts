@@ -119,6 +119,17 @@ test('the end of a wave begins the next', () => {
   assert.deepEqual([step.rollout.state, step.rollout.wave, step.again], ['Progressing', 2, true]);
 });
 
+test('more in flight than one look holds are looked at next, but only after these have moved on', () => {
+  const again = (health: 'Healthy' | 'Progressing'): boolean =>
+    decide(
+      situation([subject(row(1, { state: 'Started', reason: 'Progressing' }), evidence(health)), subject(started(2), ready)], {
+        more: true,
+        changed: [subject(row(1, { state: 'Started', reason: 'Progressing' }), evidence(health))],
+      }),
+    ).again;
+  assert.deepEqual([again('Healthy'), again('Progressing')], [true, false]);
+});
+
 test('events say each change once', () => {
   const first = decide(situation([subject(started(1), evidence('Degraded', 'Crash'))]));
   assert.deepEqual(

@@ -109,7 +109,8 @@ function start(situation: Situation, judged: Judged): Step {
     moves.push(moveOf(rollout, row));
     dispatches.push(row.cluster_id);
   }
-  return { rollout, clusterRows: rows, moves, events, dispatches, counters, again: freed && counters.waiting > 0 };
+  const again = (freed && counters.waiting > 0) || (situation.more && judged.rows.length > 0);
+  return { rollout, clusterRows: rows, moves, events, dispatches, counters, again };
 }
 
 /** A cluster that is there already is not touched; one that is Held gets nothing new. */
@@ -155,7 +156,13 @@ function succeeded(step: Step, now: number): Step {
   const { counters } = step;
   if (total(counters) === 0) return ended(step, 'Succeeded', 'NoClusters', 'no cluster is selected: nothing was proved', now);
   if (counters.succeeded === 0)
-    return ended(step, 'Succeeded', 'AllUnchanged', `all ${counters.unchanged} clusters had the revision already`, now);
+    return ended(
+      step,
+      'Succeeded',
+      'AllUnchanged',
+      `nothing had to be done on ${counters.unchanged} clusters: they had the revision already, or are held`,
+      now,
+    );
   return ended(step, 'Succeeded', 'AllHealthy', `${counters.succeeded} clusters healthy, ${counters.unchanged} unchanged`, now);
 }
 

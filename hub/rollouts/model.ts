@@ -29,6 +29,8 @@ export interface Situation {
   readonly counters: Counters;
   /** Clusters that have been started, and succeeded ones that look bad again. */
   readonly changed: readonly Subject[];
+  /** More are in flight than `changed` holds: when these have moved on, the others have to be looked at. */
+  readonly more: boolean;
   /** The next that could start, carried ones first. */
   readonly candidates: readonly Subject[];
   /** Waiting clusters that were passed over because nothing vouches for them; at most a few names. */

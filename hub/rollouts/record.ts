@@ -9,6 +9,8 @@ export interface Loaded {
   readonly placements: ReadonlyMap<number, PlacementRow>;
   /** All targets of the app: who may go on when this rollout ends. */
   readonly siblings: readonly number[];
+  /** Ids of events that are one too many, oldest first. */
+  readonly oldEvents: readonly number[];
   /** Some cluster of any wave was changed by this rollout and succeeded. */
   readonly exercised: boolean;
 }
@@ -16,6 +18,8 @@ export interface Loaded {
 const pageSize = 500;
 const changedMax = 1_000;
 const passedOverMax = 4;
+/** Kept of a rollout: a cluster that goes back and forth for weeks pushes out the oldest. */
+const eventsMax = 2_000;
 
 /** The few rows that a step of this rollout is decided on. */
 export async function loadRollout(trx: Trx, rolloutId: number, watch: Watch): Promise<Loaded | undefined> {
@@ -31,7 +35,8 @@ export async function loadRollout(trx: Trx, rolloutId: number, watch: Watch): Pr
     situation: {
       rollout,
       counters: await countersOf(trx, rollout),
-      changed: changed.map(toSubject),
+      changed: changed.rows.map(toSubject),
+      more: changed.more,
       candidates: inOrder(candidates.map(toSubject)),
       passedOver,
       superseded: await hasNewer(trx, rollout),
@@ -39,8 +44,9 @@ export async function loadRollout(trx: Trx, rolloutId: number, watch: Watch): Pr
       recordBehind: watch.recordBehind !== undefined,
     },
     target,
-    placements: new Map([...changed, ...candidates].map(({ placement }) => [placement.id, placement])),
+    placements: new Map([...changed.rows, ...candidates].map(({ placement }) => [placement.id, placement])),
     siblings: siblings.map(({ id }) => id),
+    oldEvents: await oldEventsOf(trx, rollout),
     exercised: await hasSucceeded(trx, rollout),
   };
 }
@@ -51,6 +57,11 @@ const inOrder = (subjects: readonly Subject[]): Subject[] =>
 async function hasNewer(trx: Trx, rollout: RolloutRow): Promise<boolean> {
   const query = trx.selectFrom('rollouts').select('id').where('target_id', '=', rollout.target_id).where('id', '>', rollout.id);
   return (await query.limit(1).executeTakeFirst()) !== undefined;
+}
+
+async function oldEventsOf(trx: Trx, rollout: RolloutRow): Promise<number[]> {
+  const query = trx.selectFrom('rollout_events').select('id').where('rollout_id', '=', rollout.id).orderBy('id', 'desc');
+  return (await query.offset(eventsMax).limit(pageSize).execute()).map(({ id }) => id);
 }
 
 async function hasSucceeded(trx: Trx, rollout: RolloutRow): Promise<boolean> {
@@ -129,7 +140,7 @@ const waitingRows = (trx: Trx, rollout: RolloutRow, startedAt: 'is' | 'is not', 
     .execute();
 
 /** Started ones, and succeeded ones of which the last report is not good any more. */
-async function changedOf(trx: Trx, rollout: RolloutRow): Promise<SubjectRow[]> {
+async function changedOf(trx: Trx, rollout: RolloutRow): Promise<{ rows: SubjectRow[]; more: boolean }> {
   const inFlight = await trx
     .selectFrom('rollout_clusters')
     .select('placement_id')
@@ -149,11 +160,8 @@ async function changedOf(trx: Trx, rollout: RolloutRow): Promise<SubjectRow[]> {
     .where('r.health', '=', 'Degraded')
     .limit(changedMax)
     .execute();
-  return rowsOf(
-    trx,
-    rollout.id,
-    [...inFlight, ...relapsed].map(({ placement_id }) => placement_id),
-  );
+  const ids = [...inFlight, ...relapsed].map(({ placement_id }) => placement_id);
+  return { rows: await rowsOf(trx, rollout.id, ids), more: inFlight.length === changedMax || relapsed.length === changedMax };
 }
 
 interface SubjectRow {

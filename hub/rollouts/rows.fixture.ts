@@ -62,6 +62,7 @@ export function situation(subjects: readonly Subject[], more: Partial<Situation>
     rollout: rollout(),
     counters: recount(subjects.map(({ row: r }) => r)),
     changed: subjects.filter(({ row: r }) => r.state !== 'Waiting' && r.state !== 'Unchanged'),
+    more: false,
     candidates: subjects.filter(({ row: r }) => r.state === 'Waiting'),
     passedOver: [],
     superseded: false,

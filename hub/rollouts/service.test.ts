@@ -12,7 +12,15 @@ const placement = { id: 1, uid: 'p1', cluster_id: 101, wanted_revision_id: 1, mo
 const ready = evidence('Progressing', 'NotReceived');
 
 function decided(given: Situation, more: Partial<Loaded> = {}) {
-  const loaded: Loaded = { situation: given, target, placements: new Map([[1, placement]]), siblings: [1, 2], exercised: false, ...more };
+  const loaded: Loaded = {
+    situation: given,
+    target,
+    placements: new Map([[1, placement]]),
+    siblings: [1, 2],
+    oldEvents: [],
+    exercised: false,
+    ...more,
+  };
   return decisionOf(loaded, decide(given), context());
 }
 
@@ -34,6 +42,14 @@ test('a start writes rollout, row, placement and event with one audit entry, and
   });
   assert.deepEqual([decision.audit?.action, decision.audit?.detail?.['moved']], ['advance.rollout', 1]);
   assert.deepEqual(decision.outbox, ['dispatch:101']);
+});
+
+test('events that are too many leave with the next one, and with nothing else', () => {
+  const removed = (given: Situation): unknown[] =>
+    (decided(given, { oldEvents: [5, 6] }).writes ?? []).flatMap((write) => (write.op === 'remove' ? [write.key] : []));
+  assert.deepEqual(removed(situation([subject(row(1), ready)])), [{ id: 5 }, { id: 6 }]);
+  const given = situation([subject(row(1, { state: 'Started', reason: 'NotReceived', started_at: 5 }), ready)]);
+  assert.deepEqual(removed({ ...given, rollout: decide(given).rollout }), []);
 });
 
 test('nothing new is nothing written', () => {

@@ -1,5 +1,5 @@
 import type { Watch } from '#hub/health/mod.ts';
-import { put, type DecideContext, type Decision, type RolloutRow, type Store, type Write } from '#hub/store/mod.ts';
+import { put, remove, type DecideContext, type Decision, type RolloutRow, type Store, type Write } from '#hub/store/mod.ts';
 import { span } from '#shared/telemetry/mod.ts';
 import { decide } from './decide.ts';
 import type { Step } from './model.ts';
@@ -57,6 +57,7 @@ export function decisionOf(loaded: Loaded, step: Step, context: DecideContext): 
   if (writes.length === 0) return { result: undefined };
   for (const event of step.events)
     writes.push(put('rollout_events', { id: context.newId(), rollout_id: before.id, at: context.now, ...event }));
+  if (step.events.length > 0) writes.push(...loaded.oldEvents.map((id) => remove('rollout_events', { id })));
   const { started, degraded, unreachable, succeeded, unchanged, waiting } = step.counters;
   return {
     result: undefined,

@@ -12,10 +12,12 @@ const holds = 'assignment';
 /** One Secret for each assignment. */
 export class AssignmentSecrets implements AssignmentStore {
   readonly #client: KubeClient;
+  readonly #onLost: (reason: string) => void;
   readonly #cells = new Map<string, Cell>();
 
-  constructor(client: KubeClient) {
+  constructor(client: KubeClient, onLost: (reason: string) => void) {
     this.#client = client;
+    this.#onLost = onLost;
   }
 
   async list(signal: AbortSignal): Promise<readonly string[]> {
@@ -44,7 +46,7 @@ export class AssignmentSecrets implements AssignmentStore {
 
   #cell(uid: string): Cell {
     let cell = this.#cells.get(uid);
-    if (!cell) this.#cells.set(uid, (cell = new Cell(this.#client, nameOf(uid), holds)));
+    if (!cell) this.#cells.set(uid, (cell = new Cell(this.#client, nameOf(uid), holds, this.#onLost)));
     return cell;
   }
 }

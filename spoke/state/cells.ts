@@ -23,13 +23,16 @@ export class Cell {
   readonly #client: KubeClient;
   readonly #name: string;
   readonly #holds: string;
+  readonly #onLost: (reason: string) => void;
   #known: Known = { at: 'unread' };
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(client: KubeClient, name: string, holds: string) {
+  /** `onLost`: what this process believes is not what is there, and it cannot go on. */
+  constructor(client: KubeClient, name: string, holds: string, onLost: (reason: string) => void) {
     this.#client = client;
     this.#name = name;
     this.#holds = holds;
+    this.#onLost = onLost;
   }
 
   /** What is kept; undefined only if the API server said that there is none. Throws StateError. */
@@ -109,7 +112,11 @@ export class Cell {
   }
 
   #lost(cause?: unknown): StateError {
-    return new StateError('LOST_RACE', `Secret ${this.#name}: somebody else wrote it; only one process may be this spoke`, { cause });
+    const error = new StateError('LOST_RACE', `Secret ${this.#name}: somebody else wrote it; only one process may be this spoke`, {
+      cause,
+    });
+    this.#onLost(error.message);
+    return error;
   }
 
   /** One after the other. Whoever lost once stays lost: it must not find its place again by reading what the other wrote. */

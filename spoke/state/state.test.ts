@@ -291,6 +291,24 @@ describe('the holder', () => {
     assert.equal(await lost, 'Secret wheelhouse-identity was removed');
   });
 
+  const touched: readonly [name: string, write: (state: SpokeState) => Promise<void>][] = [
+    ['wheelhouse-desired', (state) => state.saveDesired(desired(2), signal)],
+    ['wheelhouse-assignment-p1', (state) => state.assignments.save('p1', assignment({ applied: content('b') }), signal)],
+  ];
+  for (const [name, write] of touched)
+    test(`ends when somebody else wrote ${name}: only a process that reads it anew can go on`, async () => {
+      const { client, open, secret } = cluster();
+      const state = await open();
+      await state.saveDesired(desired(1), signal);
+      await state.assignments.save('p1', assignment(), signal);
+      const lost = state.lost(signal);
+      const { metadata, ...rest } = secret(name) ?? assert.fail('no record');
+      client.put({ ...rest, metadata: { ...metadata, annotations: { backup: 'done' } } });
+      await rejects('LOST_RACE', write(state));
+      assert.match((await lost) ?? '', new RegExp(`Secret ${name}: somebody else wrote it`));
+      await write(await open());
+    });
+
   test('is not lost because nothing answers', async () => {
     const { clock, client, open } = cluster();
     const state = await open();

@@ -24,14 +24,16 @@ export class SpokeState {
   readonly #identity: Cell;
   readonly #desired: Cell;
   #record: IdentityRecord;
+  readonly #race: PromiseWithResolvers<string>;
 
-  private constructor(parts: StateParts, holder: string, identity: Cell, record: IdentityRecord) {
+  private constructor(parts: StateParts, holder: string, identity: Cell, record: IdentityRecord, race: PromiseWithResolvers<string>) {
     this.holder = holder;
-    this.assignments = new AssignmentSecrets(parts.client);
+    this.assignments = new AssignmentSecrets(parts.client, race.resolve);
     this.#parts = parts;
     this.#identity = identity;
-    this.#desired = new Cell(parts.client, 'wheelhouse-desired', 'desired');
+    this.#desired = new Cell(parts.client, 'wheelhouse-desired', 'desired', race.resolve);
     this.#record = record;
+    this.#race = race;
   }
 
   /**
@@ -41,11 +43,12 @@ export class SpokeState {
   static async open(parts: StateParts, signal: AbortSignal): Promise<SpokeState> {
     await ensureNamespaces(parts.client, signal);
     const holder = Buffer.from(parts.random.bytes(12)).toString('hex');
-    const identity = new Cell(parts.client, identityName, 'identity');
+    const race = Promise.withResolvers<string>();
+    const identity = new Cell(parts.client, identityName, 'identity', race.resolve);
     const data = await identity.load(signal);
     const record = data ? identityFrom(data) : {};
     await identity.save(identityData(record, holder), signal);
-    return new SpokeState(parts, holder, identity, record);
+    return new SpokeState(parts, holder, identity, record, race);
   }
 
   get identity(): IdentityRecord {
@@ -68,10 +71,19 @@ export class SpokeState {
   }
 
   /**
-   * Resolves with the reason as soon as another process is the holder, or the identity was removed: then stop, at once. Resolves with undefined when the
-   * signal ends it. An API server that does not answer says nothing about the holder.
+   * Resolves with the reason as soon as another process is the holder, the identity was removed, or a write found that somebody else had written: then
+   * stop, at once. Resolves with undefined when the signal ends it. An API server that does not answer says nothing about the holder.
    */
   async lost(signal: AbortSignal): Promise<string | undefined> {
+    const end = new AbortController();
+    try {
+      return await Promise.race([this.#race.promise, this.#replaced(AbortSignal.any([signal, end.signal]))]);
+    } finally {
+      end.abort();
+    }
+  }
+
+  async #replaced(signal: AbortSignal): Promise<string | undefined> {
     const select = { namespace: systemNamespace, fieldSelector: `metadata.name=${identityName}` };
     for await (const event of follow(this.#parts, secretKind, select, signal)) {
       if (event.type === 'FAILED') continue;

@@ -435,3 +435,29 @@ test('a cluster that goes back and forth for weeks leaves a bounded trail', asyn
   assert.ok(events.length <= 2_010, `${events.length} events`);
   assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy']);
 });
+
+test('a release that proved itself is promoted, however many came after it that are not for these environments', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1'], prod: ['p1'] } });
+  const { id } = await fleet.release();
+  const release = await fleet.store.read.selectFrom('releases').selectAll().executeTakeFirstOrThrow();
+  const later = Array.from({ length: 120 }, (_, i) =>
+    put('releases', { ...release, id: 1_000_000 + i, uid: `later${i}`, digest: digestOf(`later ${i}`), alias: `later${i}` }),
+  );
+  await fleet.write(later);
+  await fleet.connectAll();
+  await fleet.tick(12);
+  for (const environment of ['dev', 'prod']) assert.equal((await fleet.target(environment)).current_release_id, id, environment);
+});
+
+test('who waits for an environment whose clusters have not enrolled is told which', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1'], prod: ['p1'] } });
+  await fleet.write([put('clusters', { ...(await fleet.cluster('d1')), uid: null, state: 'Declared' })]);
+  await fleet.spoke('p1').connect();
+  await fleet.release();
+  await fleet.tick(6);
+  const prod = await fleet.target('prod');
+  assert.deepEqual(
+    [prod.waiting_reason, prod.waiting_message],
+    ['PredecessorNotEnrolled', 'environment dev has no clusters yet; selected, but not enrolled: d1'],
+  );
+});

@@ -15,6 +15,8 @@ export interface Predecessor {
   readonly running: boolean;
   /** Active placements. */
   readonly placements: number;
+  /** Where there are none: names of the clusters that it selects, which have not enrolled yet. */
+  readonly unenrolled: readonly string[];
   /** Those that are not, at this moment, vouched Healthy at their wanted revision: `cluster (reason)`. */
   readonly unproven: readonly string[];
 }
@@ -23,7 +25,7 @@ export interface Offer {
   readonly environment: string;
   readonly mode: 'Automatic' | 'Manual';
   readonly allowUnexercised: boolean;
-  /** Of the app, newest first. */
+  /** Newest first: the newest that has something for this environment, and those that the predecessors have. */
   readonly releases: readonly { readonly id: number; readonly alias: string; readonly hasVariant: boolean }[];
   readonly currentReleaseId: number | null;
   /** Release of the target's rollout that has not ended. */
@@ -80,7 +82,7 @@ function next(offer: Offer, kept: number | null): Choice {
   if (!release?.hasVariant)
     return stay('NoVariant', `release ${release?.alias ?? candidate} has nothing for environment ${offer.environment}`);
   for (const predecessor of predecessors) {
-    const lack = lacks(predecessor, release.alias, offer.allowUnexercised);
+    const lack = lacks(predecessor, release.alias, offer.allowUnexercised || offer.approvedReleaseId === candidate);
     if (lack) return stay(lack.reason, lack.message);
   }
   if (offer.mode === 'Manual' && offer.approvedReleaseId !== candidate)
@@ -92,6 +94,11 @@ function next(offer: Offer, kept: number | null): Choice {
 /** The one release that all predecessors have, or what keeps them from having one. */
 function agreed(predecessors: readonly Predecessor[]): number | Wait {
   const empty = predecessors.find(({ placements }) => placements === 0);
+  if (empty && empty.unenrolled.length > 0)
+    return {
+      reason: 'PredecessorNotEnrolled',
+      message: `environment ${empty.environment} has no clusters yet; selected, but not enrolled: ${listed(empty.unenrolled)}`,
+    };
   if (empty)
     return {
       reason: 'PredecessorHasNoClusters',
@@ -110,9 +117,9 @@ function agreed(predecessors: readonly Predecessor[]): number | Wait {
 }
 
 /** What is missing before this predecessor proves the release; undefined: nothing. */
-function lacks({ environment, running, exercised, unproven }: Predecessor, alias: string, allowUnexercised: boolean): Wait | undefined {
+function lacks({ environment, running, exercised, unproven }: Predecessor, alias: string, unexercisedMay: boolean): Wait | undefined {
   if (running) return { reason: 'PredecessorRollingOut', message: `a rollout in environment ${environment} has not ended` };
-  if (!exercised && !allowUnexercised)
+  if (!exercised && !unexercisedMay)
     return { reason: 'NotExercised', message: `release ${alias} has changed nothing in environment ${environment}: approve it by hand` };
   if (unproven.length > 0)
     return { reason: 'PredecessorNotHealthy', message: `environment ${environment} is not healthy now: ${listed(unproven)}` };

@@ -1,7 +1,7 @@
 import { digestOf, inputsBytes, revisionOf, type Digest } from '#shared/kernel/mod.ts';
 import { resolveInputs, targetById, type Target } from '#hub/apps/mod.ts';
 import { clustersSelectedBy, type Cluster } from '#hub/clusters/mod.ts';
-import { environmentsOf, predecessorsOf } from '#hub/environments/mod.ts';
+import { environmentsOf, predecessorsOf, type Environment } from '#hub/environments/mod.ts';
 import { evidenceOf, reportedOf, type Watch } from '#hub/health/mod.ts';
 import type { Member, PlanFacts } from '#hub/rollouts/mod.ts';
 import type { Trx, VariantRow } from '#hub/store/mod.ts';
@@ -16,7 +16,6 @@ export interface Loaded {
   readonly siblings: readonly number[];
 }
 
-const releasesMax = 100;
 const unprovenMax = 4;
 const chunk = 500;
 
@@ -27,15 +26,16 @@ export async function loadTarget(trx: Trx, targetId: number, watch: Watch, appro
   const { app, environment, row } = target;
   const { members, unenrolled } = await membersOf(trx, target);
   const siblings = await trx.selectFrom('targets').select('id').where('app_id', '=', app.id).execute();
+  const before = await predecessors(trx, target, watch);
   const offer: Offer = {
     environment: environment.name,
     mode: environment.spec.promotion.mode,
     allowUnexercised: environment.spec.promotion.allowUnexercised,
-    releases: await releasesOf(trx, app.id, environment.name),
+    releases: await releasesOf(trx, app.id, environment.name, before),
     currentReleaseId: row.current_release_id,
     runningReleaseId: (await runningOf(trx, targetId))?.release_id ?? null,
     approvedReleaseId,
-    predecessors: await predecessors(trx, target, watch),
+    predecessors: before,
     enrolled: members.length,
     unenrolled: unenrolled.map(({ name }) => name),
     settling: watch.timing().settling,
@@ -61,16 +61,19 @@ async function membersOf(trx: Trx, { tenant, environment, declared }: Target): P
   return { members, unenrolled };
 }
 
-async function releasesOf(trx: Trx, appId: number, environment: string): Promise<Offer['releases']> {
-  const rows = await trx
+/** However many there are: the newest with a variant for the environment, and the predecessors' own, be they ever so old. */
+async function releasesOf(trx: Trx, appId: number, environment: string, before: readonly Predecessor[]): Promise<Offer['releases']> {
+  const releases = trx
     .selectFrom('releases as r')
     .leftJoin('variants as v', (join) => join.onRef('v.release_id', '=', 'r.id').on('v.environment', '=', environment))
     .select(['r.id', 'r.alias', 'v.id as variant'])
     .where('r.app_id', '=', appId)
-    .orderBy('r.id', 'desc')
-    .limit(releasesMax)
-    .execute();
-  return rows.map(({ id, alias, variant }) => ({ id, alias, hasVariant: variant !== null }));
+    .orderBy('r.id', 'desc');
+  const ids = before.flatMap(({ currentReleaseId }) => currentReleaseId ?? []);
+  const newest = await releases.where('v.id', 'is not', null).limit(1).execute();
+  const named = ids.length === 0 ? [] : await releases.where('r.id', 'in', ids).execute();
+  const byId = new Map([...newest, ...named].map(({ id, alias, variant }) => [id, { id, alias, hasVariant: variant !== null }]));
+  return [...byId.values()].toSorted((a, b) => b.id - a.id);
 }
 
 const runningOf = (trx: Trx, targetId: number) =>
@@ -86,22 +89,29 @@ const runningOf = (trx: Trx, targetId: number) =>
 async function predecessors(trx: Trx, { tenant, app, environment }: Target, watch: Watch): Promise<Predecessor[]> {
   const environments = await environmentsOf(trx, tenant.id);
   const order = new Map(environments.map(({ name, spec }) => [name, spec.after]));
-  const ids = new Map(environments.map(({ name, id }) => [name, id]));
+  const byName = new Map(environments.map((one) => [one.name, one]));
   const targeted = new Set(app.spec.targets.map((target) => target.environment));
   const found: Predecessor[] = [];
   for (const name of predecessorsOf(environment.name, order, targeted))
-    found.push(await predecessor(trx, app.id, name, ids.get(name), watch));
+    found.push(await predecessor(trx, app.id, name, byName.get(name), watch));
   return found;
 }
 
-async function predecessor(trx: Trx, appId: number, name: string, environmentId: number | undefined, watch: Watch): Promise<Predecessor> {
+async function predecessor(
+  trx: Trx,
+  appId: number,
+  name: string,
+  environment: Environment | undefined,
+  watch: Watch,
+): Promise<Predecessor> {
   const target = await trx
     .selectFrom('targets')
     .selectAll()
     .where('app_id', '=', appId)
-    .where('environment_id', '=', environmentId ?? 0)
+    .where('environment_id', '=', environment?.id ?? 0)
     .executeTakeFirst();
-  if (!target) return { environment: name, currentReleaseId: null, exercised: false, running: false, placements: 0, unproven: [] };
+  if (!target)
+    return { environment: name, currentReleaseId: null, exercised: false, running: false, placements: 0, unenrolled: [], unproven: [] };
   const running = (await runningOf(trx, target.id)) !== undefined;
   const { count } = await trx
     .selectFrom('placements')
@@ -115,9 +125,15 @@ async function predecessor(trx: Trx, appId: number, name: string, environmentId:
     exercised: target.exercised === 1,
     running,
     placements: count,
+    unenrolled: count === 0 && environment ? await unenrolledOf(trx, environment) : [],
     // While it rolls out, that alone is what is waited for.
     unproven: running ? [] : await unprovenOf(trx, target.id, watch),
   };
+}
+
+async function unenrolledOf(trx: Trx, { spec }: Environment): Promise<string[]> {
+  const selected = await clustersSelectedBy(trx, spec.clusterSelector);
+  return selected.filter(({ state }) => state === 'Declared' || state === 'Pending').map(({ name }) => name);
 }
 
 /** The first few placements of a target that are not vouched Healthy at their wanted revision. */

@@ -1,4 +1,4 @@
-import { currentTraceparent, span } from '#shared/telemetry/mod.ts';
+import { currentTraceparent, recordSpan, span } from '#shared/telemetry/mod.ts';
 import type { Watch } from '#hub/health/mod.ts';
 import { plan, type Plan, type PlanFacts } from '#hub/rollouts/mod.ts';
 import { put, type DecideContext, type Decision, type Store, type TargetRow } from '#hub/store/mod.ts';
@@ -47,9 +47,9 @@ export class PromotionService {
 
   #look(targetId: number, approvedReleaseId: number | null, asked: Asked): Promise<Promoted> {
     const { store, watch } = this.#options;
-    return span('hub.promotion.decide', { attributes: { 'wheelhouse.target': targetId } }, () => {
+    return span('hub.promotion.decide', { attributes: { 'wheelhouse.target': targetId } }, async () => {
       const traceparent = currentTraceparent();
-      return store.decide(
+      const promoted = await store.decide(
         async (trx): Promise<State> => {
           const loaded = await loadTarget(trx, targetId, watch, approvedReleaseId);
           if (!loaded) return { loaded, choice: { releaseId: null, wait: none }, facts: undefined };
@@ -59,7 +59,15 @@ export class PromotionService {
         },
         (state, context) => decisionOf(state, asked, context),
       );
+      if (promoted.rollout !== null) await this.#trace(promoted.rollout);
+      return promoted;
     });
+  }
+
+  /** What was begun belongs to the trace of the change that it carries, whoever woke this look at the target. */
+  async #trace(rollout: string): Promise<void> {
+    const row = await this.#options.store.read.selectFrom('rollouts').select('traceparent').where('uid', '=', rollout).executeTakeFirst();
+    recordSpan('hub.promotion.start', { parent: row?.traceparent ?? '', attributes: { 'wheelhouse.rollout': rollout }, seconds: 0 });
   }
 }
 

@@ -41,7 +41,7 @@ async function main(): Promise<number> {
   await mkdir(data, { recursive: true, mode: 0o700 });
   const ended = await run(options, data, say, stop);
   if (!ended) return 0;
-  const kubernetes = options.kubeconfig === undefined ? 'real' : 'kubeconfig';
+  const kubernetes = options.kubeconfig === undefined ? options.kubernetes : 'kubeconfig';
   if (options.json) process.stdout.write(`${JSON.stringify(documentOf({ ...ended, kubernetes }, ended.snapshot), null, 2)}\n`);
   if (!ended.ok) process.stderr.write(`wheelhouse: not done: ${ended.reason}\n`);
   return ended.ok ? 0 : 1;

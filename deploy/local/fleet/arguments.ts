@@ -13,6 +13,7 @@ export interface StartOptions {
   readonly json: boolean;
   readonly timeoutMs: number;
   readonly clusters: number;
+  readonly kubernetes: 'real' | 'sandbox';
   /** Absent: a temporary folder that is removed at the end. */
   readonly data: string | undefined;
   readonly manifests: string | undefined;
@@ -27,7 +28,8 @@ Starts a fleet on this machine: Git, an OCI registry, NATS, a hub, Kubernetes cl
   --once              end when everything is healthy (exit 0) or cannot become so (exit 1)
   --json              print one JSON document at the end, and nothing else on stdout
   --timeout DURATION  with --once: give up after this long, not counting what is built or fetched first (default 5m)
-  --clusters N        how many clusters, 1 to 12 (default 3)
+  --clusters N        how many clusters: 1 to 500 sandboxes, 1 to 12 real ones (default 3)
+  --kubernetes KIND   sandbox: small API servers in one process, nothing to compile; real: real control planes, which need Go (default real)
   --kubeconfig FILE   use the clusters of this file's contexts instead of starting some
   --data DIR          keep everything in DIR and go on from there the next time
   --manifests DIR     your own YAML instead of the sample (folders dev, staging, prod if there are, else the same for all)
@@ -53,11 +55,13 @@ export function startOptions(args: readonly string[]): StartOptions {
   const timeoutMs = durationMs(parsed.timeout) ?? durationMs(`${parsed.timeout}s`);
   const clusters = Number(parsed.clusters);
   if (timeoutMs === undefined) throw new StartError('USAGE', `--timeout ${parsed.timeout}: give a duration such as 90s or 5m`);
-  if (!Number.isInteger(clusters) || clusters < 1 || clusters > 12)
-    throw new StartError('USAGE', `--clusters ${parsed.clusters}: give a whole number from 1 to 12`);
-  if (parsed.kubernetes !== 'real') throw new StartError('USAGE', `--kubernetes ${parsed.kubernetes}: only "real" is there`);
+  const { kubernetes } = parsed;
+  if (kubernetes !== 'real' && kubernetes !== 'sandbox') throw new StartError('USAGE', `--kubernetes ${kubernetes}: give sandbox or real`);
+  const clustersMax = kubernetes === 'real' ? 12 : 500;
+  if (!Number.isInteger(clusters) || clusters < 1 || clusters > clustersMax)
+    throw new StartError('USAGE', `--clusters ${parsed.clusters}: give a whole number from 1 to ${clustersMax}`);
   const { once, json, help, data, manifests, kubeconfig } = parsed;
-  return { once, json, help, timeoutMs, clusters, data, manifests, kubeconfig };
+  return { once, json, help, timeoutMs, clusters, kubernetes, data, manifests, kubeconfig };
 }
 
 type Options = NonNullable<NonNullable<Parameters<typeof parseArgs>[0]>['options']>;

@@ -1,8 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromKubeconfig, groupOf, type Discovery, type KubeClient, type KubeObject } from '#spoke/kube/mod.ts';
 import { objectsOf } from '#spoke/plan/mod.ts';
-import { startFleet, type ControlPlane, type KubeFleet } from '#test/kube/mod.ts';
+import type { ControlPlane } from '#test/kube/mod.ts';
 import { StartError } from './arguments.ts';
 import type { Needs } from './manifests.ts';
 
@@ -19,57 +19,6 @@ export interface LocalCluster {
 
 export interface Clusters extends AsyncDisposable {
   readonly all: readonly LocalCluster[];
-}
-
-/** Real control planes of our own, one per name. */
-export async function startClusters(
-  dir: string,
-  names: readonly string[],
-  log: (line: string) => void,
-  signal: AbortSignal,
-): Promise<Clusters> {
-  const fleet: KubeFleet = await startFleet({ dir, names, log, signal });
-  const all = fleet.clusters.map((plane) => ({
-    name: plane.name,
-    kubeconfig: plane.kubeconfig,
-    context: plane.name,
-    spokeKubeconfig: (folder: string) => tokenKubeconfig(plane, folder),
-    plane,
-  }));
-  return { all, [Symbol.asyncDispose]: () => fleet.stop() };
-}
-
-/** The clusters of somebody's kubeconfig, one per context, under the rights that it gives. */
-export async function contextClusters(file: string): Promise<Clusters> {
-  const [config] = objectsLike(await readFile(file, 'utf8'));
-  const contexts = (config?.['contexts'] as { name?: string }[] | undefined)?.map(({ name }) => name ?? '') ?? [];
-  if (contexts.length === 0) throw new StartError('NO_CLUSTERS', `--kubeconfig ${file}: it has no contexts`);
-  const all = contexts.map((context) => ({
-    name: nameFrom(context),
-    kubeconfig: file,
-    context,
-    spokeKubeconfig: () => Promise.resolve(file),
-    plane: undefined,
-  }));
-  const twice = all.find(({ name }, index) => all.findIndex((one) => one.name === name) !== index);
-  if (twice) throw new StartError('NO_CLUSTERS', `--kubeconfig ${file}: two contexts would be called ${twice.name}: rename one`);
-  return { all, [Symbol.asyncDispose]: async () => undefined };
-}
-
-const nameFrom = (context: string): string =>
-  context
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9-]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '')
-    .slice(0, 63)
-    .replace(/-+$/, '') || 'cluster';
-
-/** A kubeconfig is read like any manifest, but for its missing name. */
-function objectsLike(text: string): KubeObject[] {
-  const named = text.trimStart().startsWith('{')
-    ? JSON.stringify({ ...(JSON.parse(text) as object), metadata: { name: 'kubeconfig' } })
-    : `${text}\nmetadata: {name: kubeconfig}\n`;
-  return [...objectsOf(new Map([['kubeconfig.yaml', Buffer.from(named)]]))];
 }
 
 /** Gives the spoke its rights, and a tenant's account what its manifests need beyond its namespaces; as the cluster's administrator. */
@@ -113,15 +62,4 @@ function grantsOf(tenant: string, { clusterScoped }: Needs): KubeObject[] {
       subjects: [{ kind: 'ServiceAccount', name: tenant, namespace: 'wheelhouse-tenants' }],
     },
   ];
-}
-
-/** The administrator's file with the spoke's own account in place of the administrator: it may do what `deploy/spoke/rbac.yaml` says and no more. */
-async function tokenKubeconfig(plane: ControlPlane, dir: string): Promise<string> {
-  const said = await plane.kubectl('create', 'token', 'wheelhouse-spoke', '-n', 'wheelhouse-system', '--duration=8760h');
-  if (said.code !== 0) throw new StartError('NO_CLUSTERS', `cluster ${plane.name} gave the spoke no token: ${said.stderr.trim()}`);
-  const config = JSON.parse(await readFile(plane.kubeconfig, 'utf8')) as Record<string, unknown>;
-  const users = [{ name: plane.name, user: { token: said.stdout.trim() } }];
-  const file = join(dir, 'kubeconfig');
-  await writeFile(file, JSON.stringify({ ...config, users }), { mode: 0o600 });
-  return file;
 }

@@ -209,13 +209,13 @@ test('options: a bare number is seconds', () => {
   assert.deepEqual([options.once, options.json, options.timeoutMs, options.clusters, options.data], [true, true, 90_000, 6, 'd']);
 });
 
-for (const count of [1, 2, 3, 7, 12]) {
+for (const count of [1, 2, 3, 6, 7, 12, 300]) {
   test(`the sample for ${count} clusters is what a person may declare, and every environment has a cluster`, () => {
     const environments = environmentsOf(count);
     const names = clusterNames(count);
     assert.equal(new Set(names).size, count);
     const declared: Declared = {
-      clusters: names.map((name) => ({ name, environment: name.replace(/-\d+$/, '') })),
+      clusters: names.map((name) => ({ name, environment: name.replace(/-\d+$/, ''), region: 'here' })),
       environments,
       apps: sampleApps(environments).map(({ tenant, app, namespace }) => ({
         tenant,

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../processes/mod.ts';
 import {
@@ -10,18 +10,34 @@ import {
   type NatsServer,
   type RegistryServer,
 } from '../servers/mod.ts';
-import { contextClusters, discoveryOf, prepareCluster, startClusters, type LocalCluster } from './clusters.ts';
+import { discoveryOf, prepareCluster, type Clusters, type LocalCluster } from './clusters.ts';
+import { contextClusters } from './context-clusters.ts';
 import { HubClient } from './hub-client.ts';
 import { needsOf, readManifests, type Needs } from './manifests.ts';
 import { portsOf, type Ports } from './ports.ts';
-import { clusterNames, environmentOf, environmentsOf, jobOf, resourcesYaml, sampleApps, type Declared, type SampleApp } from './sample.ts';
+import { startClusters } from './real-clusters.ts';
+import {
+  clusterNames,
+  environmentOf,
+  environmentsOf,
+  jobOf,
+  regionOf,
+  resourcesYaml,
+  sampleApps,
+  type Declared,
+  type SampleApp,
+} from './sample.ts';
+import { sandboxClusters } from './sandbox-clusters.ts';
 import { commitOnce } from './sources.ts';
+import { startSpokes } from './spokes.ts';
 import { supervise, type Supervised } from './supervisor.ts';
 import type { Job } from './verdict.ts';
 
 export interface FleetOptions {
   readonly data: string;
   readonly clusters: number;
+  /** What the clusters are made of, real ones if it is not said; with a kubeconfig they are somebody's own. */
+  readonly kubernetes?: 'real' | 'sandbox';
   readonly kubeconfig?: string | undefined;
   /** Instead of the sample. */
   readonly manifests?: string | undefined;
@@ -61,12 +77,7 @@ export async function startLocalFleet(options: FleetOptions): Promise<Fleet> {
     const [nats, registry, git] = await Promise.all(
       (['nats', 'registry', 'git'] as const).map((name) => findServer(name, { signal, log })),
     );
-    const names = clusterNames(options.clusters);
-    const clusters = stack.use(
-      options.kubeconfig === undefined
-        ? await startClusters(join(data, 'kube'), names, log, signal)
-        : await contextClusters(options.kubeconfig),
-    ).all;
+    const clusters = stack.use(await clustersOf(options)).all;
     const beganAtMs = performance.now();
     // What hub and spokes put aside for a moment: gone with the data folder, whatever way they end.
     await mkdir(join(data, 'tmp'), { recursive: true, mode: 0o700 });
@@ -90,10 +101,9 @@ export async function startLocalFleet(options: FleetOptions): Promise<Fleet> {
     const hubProcess = stack.use(await supervise(hubOptions(options, ports, hubDir), log));
     const hub = await HubClient.open(hubDir, ports.api);
     const needs = new Map(apps.map(({ tenant, needs }) => [tenant, needs]));
-    await Promise.all(clusters.map((cluster) => prepareCluster(cluster, needs, signal)));
+    await inTurn(clusters, 8, (cluster) => prepareCluster(cluster, needs, signal));
     await hub.apply(resourcesYaml(declared), 'the local fleet starts');
-    const spokes = new Map<string, Supervised>();
-    for (const cluster of clusters) spokes.set(cluster.name, stack.use(await startSpoke(options, cluster, hub)));
+    const spokes = await startSpokes({ ...options, clusters, hub, stack });
     const job = jobOf(declared, commits);
     const fleet = {
       hub,
@@ -115,6 +125,23 @@ export async function startLocalFleet(options: FleetOptions): Promise<Fleet> {
   }
 }
 
+function clustersOf({ data, clusters, kubernetes, kubeconfig, log, signal }: FleetOptions): Promise<Clusters> {
+  if (kubeconfig !== undefined) return contextClusters(kubeconfig);
+  const names = clusterNames(clusters);
+  return kubernetes === 'real'
+    ? startClusters(join(data, 'kube'), names, log, signal)
+    : sandboxClusters(join(data, 'sandbox'), names, log, signal);
+}
+
+/** A few at a time: three hundred clusters at once would only wait for each other. */
+async function inTurn<T>(items: readonly T[], parallelMax: number, work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: parallelMax }, worker));
+}
+
 type App = SampleApp & { readonly needs: Needs };
 
 async function appsOf(options: FleetOptions, first: LocalCluster | undefined, signal: AbortSignal): Promise<App[]> {
@@ -134,7 +161,7 @@ async function declaredOf(
 ): Promise<Declared> {
   const count = clusters.length;
   const declared: Declared = {
-    clusters: clusters.map(({ name }, index) => ({ name, environment: environmentOf(index, count) })),
+    clusters: clusters.map(({ name }, index) => ({ name, environment: environmentOf(index, count), region: regionOf(index) })),
     environments: environmentsOf(count),
     apps: await Promise.all(
       apps.map(async ({ tenant, app, needs }) => ({
@@ -184,33 +211,4 @@ function hubOptions({ data, env }: FleetOptions, ports: Ports, hubDir: string) {
       waitMaxMs: 60_000,
     },
   };
-}
-
-async function startSpoke({ data, env, log }: FleetOptions, cluster: LocalCluster, hub: HubClient): Promise<Supervised> {
-  const dir = join(data, 'spokes', cluster.name);
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  const tokenFile = join(dir, 'join-token');
-  const known = (await hub.snapshot()).clusters.find(({ name }) => name === cluster.name);
-  if (known?.uid) await rm(tokenFile, { force: true });
-  else await writeFile(tokenFile, await hub.joinToken(cluster.name), { mode: 0o600 });
-  const kubeconfig = await cluster.spokeKubeconfig(dir);
-  return supervise(
-    {
-      name: `spoke ${cluster.name}`,
-      command: process.execPath,
-      args: [join(root, 'spoke/main.ts')],
-      cwd: root,
-      env: {
-        ...process.env,
-        TMPDIR: join(data, 'tmp'),
-        KUBECONFIG: kubeconfig,
-        ...(cluster.context === undefined ? {} : { WHEELHOUSE_KUBE_CONTEXT: cluster.context }),
-        ...(known?.uid ? {} : { WHEELHOUSE_JOIN_TOKEN_FILE: tokenFile }),
-        WHEELHOUSE_CACHE_DIR: join(dir, 'cache'),
-        ...env,
-      },
-      output: { file: join(dir, 'spoke.log') },
-    },
-    log,
-  );
 }

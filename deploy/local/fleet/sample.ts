@@ -15,10 +15,17 @@ export function environmentsOf(clusters: number): readonly string[] {
   return clusters === 1 ? ['dev'] : clusters === 2 ? ['dev', 'prod'] : all;
 }
 
+/** Of six clusters one is for development and two for staging; the rest is production, as in most fleets. */
 export function environmentOf(index: number, clusters: number): string {
-  const environments = environmentsOf(clusters);
-  return environments[Math.min(index, environments.length - 1)] ?? 'dev';
+  if (clusters === 1) return 'dev';
+  if (clusters === 2) return index === 0 ? 'dev' : 'prod';
+  const dev = Math.max(1, Math.floor(clusters / 6));
+  const staging = Math.max(1, Math.floor(clusters / 3));
+  return index < dev ? 'dev' : index < dev + staging ? 'staging' : 'prod';
 }
+
+const regions = ['eu-central', 'us-east', 'ap-south'];
+export const regionOf = (index: number): string => regions[index % regions.length] ?? '';
 
 export const clusterNames = (count: number): string[] => {
   const seen = new Map<string, number>();
@@ -103,7 +110,7 @@ export const sampleApps = (environments: readonly string[]): SampleApp[] => [
 ];
 
 export interface Declared {
-  readonly clusters: readonly { readonly name: string; readonly environment: string }[];
+  readonly clusters: readonly { readonly name: string; readonly environment: string; readonly region?: string }[];
   readonly environments: readonly string[];
   readonly apps: readonly {
     readonly tenant: string;
@@ -120,7 +127,9 @@ export function resourcesYaml({ clusters, environments, apps }: Declared): strin
   const document = (kind: string, metadata: object, spec: object): string =>
     JSON.stringify({ apiVersion: 'wheelhouse.dev/v1alpha1', kind, metadata, spec }, null, 2);
   return [
-    ...clusters.map(({ name, environment }) => document('Cluster', { name }, { labels: { environment } })),
+    ...clusters.map(({ name, environment, region }) =>
+      document('Cluster', { name }, { labels: { environment, ...(region ? { region } : {}) } }),
+    ),
     ...apps.flatMap(({ tenant, app, namespaces, kinds, gitUrl }) => [
       document('Tenant', { name: tenant }, { sources: [gitUrl], namespaces, kinds, serviceAccount: tenant }),
       ...environments.map((environment, index) =>
@@ -132,7 +141,7 @@ export function resourcesYaml({ clusters, environments, apps }: Declared): strin
             after: environments.slice(Math.max(0, index - 1), index),
             // Before the first release an environment has nothing that a release could change; what is the same everywhere is never exercised twice.
             promotion: { mode: 'Automatic', allowUnexercised: true },
-            rollout: { maxConcurrent: 2, healthTimeout: '60s' },
+            rollout: { maxConcurrent: Math.max(2, Math.ceil(clusters.length / 10)), healthTimeout: '60s' },
             parameters: { stage: environment },
           },
         ),

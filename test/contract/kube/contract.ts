@@ -10,6 +10,7 @@ export interface ContractOptions {
   readonly notCovered?: Readonly<Record<string, string>>;
   /** Cases at the same time; absent: 4. */
   readonly concurrency?: number;
+  /** Removes afterwards what the cases made; not needed on a server that goes away. */
   readonly cleanUp?: boolean;
   readonly onResult?: (result: CaseResult) => void;
 }
@@ -19,25 +20,36 @@ export async function runContract(target: Target, options: ContractOptions = {})
   using server = new Server(target);
   const waiting = [...loadCases(options.only)];
   const results: CaseResult[] = [];
+  const made = new Set<string>();
   const worker = async (): Promise<void> => {
     for (let file = waiting.shift(); file; file = waiting.shift()) {
-      const result = await runCase(server, file, options);
+      const result = await runCase(server, file, options, (path) => made.add(path));
       results.push(result);
       options.onResult?.(result);
     }
   };
   await Promise.all(Array.from({ length: options.concurrency ?? 4 }, worker));
+  if (options.cleanUp) await removeAll(server, made);
   return results.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function runCase(server: Server, file: CaseFile, { notCovered = {}, cleanUp = false }: ContractOptions): Promise<CaseResult> {
+/** All at the end: namespaces that end while cases run keep a real server's controllers from answering them in time. */
+export async function removeAll(server: Server, paths: Iterable<string>): Promise<void> {
+  for (const path of [...paths].toReversed()) {
+    await server.send({ method: 'DELETE', path }).catch(() => undefined); // gone, or it stays: the server's owner sees it
+  }
+}
+
+type OnMade = (path: string) => void;
+
+async function runCase(server: Server, file: CaseFile, { notCovered = {} }: ContractOptions, onMade: OnMade): Promise<CaseResult> {
   const { name } = file;
   const reason = notCovered[name] ?? notCovered[`${name.split('/')[0]}/`];
   if (reason !== undefined) return { name, outcome: 'not covered', reason, durationMs: 0 };
   const started = performance.now();
   const durationMs = (): number => Math.round(performance.now() - started);
   try {
-    await check(server, file.case, { ignore: file.ignore, cleanUp });
+    await check(server, file.case, { ignore: file.ignore, onMade });
     return { name, outcome: 'passed', durationMs: durationMs() };
   } catch (error) {
     const differences = error instanceof StepError ? error.lines : [String(error)];

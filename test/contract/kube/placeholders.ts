@@ -13,7 +13,7 @@ const kinds: Readonly<Record<string, { readonly pattern: string; readonly distin
   listrv: { pattern: '\\d+' },
   continue: { pattern: '[\\w=-]+' },
   name: { pattern: '[a-z0-9.-]+', distinct: true },
-  hash: { pattern: '[a-z0-9]+', distinct: true },
+  hash: { pattern: '[a-z0-9-]+', distinct: true },
   time: { pattern: '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?Z' },
   digest: { pattern: '\\w+' },
   age: { pattern: '(?:\\d+[smhd])+' },
@@ -121,7 +121,7 @@ export class Bindings {
       return this.#name('name' in siblings || 'uid' in siblings ? 'rv' : 'listrv', text);
     }
     if (key === 'continue') return this.#name('continue', text);
-    if (/-(template|revision)-hash$|^controller-revision-hash$/.test(key)) return this.#name('hash', text);
+    if (/-(template|revision)-hash$|^(current|update)Revision$/.test(key)) return this.#name('hash', text);
     if (key === 'name' && 'generateName' in siblings) return this.#name('name', text);
     if (timestamp.test(text)) return '{time}';
     if (key === 'nodeName') return '{node}';

@@ -31,8 +31,8 @@ export const record = async (server: Server, subject: Case, options: PlayOptions
 export interface PlayOptions {
   /** What the area and the case leave out. */
   readonly ignore: readonly string[];
-  /** Removes what the case made outside its namespace, and the namespace. Not needed on a server that goes away. */
-  readonly cleanUp?: boolean;
+  /** Takes the path of each thing that the case makes outside its namespace, and of that. */
+  readonly onMade?: (path: string) => void;
 }
 
 class Play {
@@ -41,7 +41,6 @@ class Play {
   readonly #options: PlayOptions;
   #bindings: Bindings;
   readonly #watches = new Map<string, Events>();
-  readonly #made: string[] = [];
 
   constructor(server: Server, subject: Case, options: PlayOptions) {
     this.#server = server;
@@ -67,7 +66,6 @@ class Play {
       return { ...this.#case, steps };
     } finally {
       for (const watch of this.#watches.values()) watch[Symbol.dispose]();
-      if (this.#options.cleanUp) await this.#cleanUp();
     }
   }
 
@@ -83,7 +81,9 @@ class Play {
     const filled = this.#bindings.fill(request);
     const answer = await this.#server.send(filled, { stream });
     if (answer.status === 201 && !filled.path.includes('/namespaces/') && filled.query?.['dryRun'] === undefined)
-      this.#made.push(filled.method === 'POST' ? `${filled.path}/${String(placeAt(answer.body, 'metadata.name').value)}` : filled.path);
+      this.#options.onMade?.(
+        filled.method === 'POST' ? `${filled.path}/${String(placeAt(answer.body, 'metadata.name').value)}` : filled.path,
+      );
     return answer;
   }
 
@@ -135,13 +135,6 @@ class Play {
       return step;
     }
     return { ...step, expect: { events: seen.map(({ type, object }) => ({ type, object: recorded(step, object, this.#bindings) })) } };
-  }
-
-  async #cleanUp(): Promise<void> {
-    const namespace = `/api/v1/namespaces/${this.#bindings.value('ns')}`;
-    for (const path of new Set([...this.#made.toReversed(), namespace])) {
-      await this.#server.send({ method: 'DELETE', path }).catch(() => undefined); // what is left is told by the server's owner
-    }
   }
 }
 

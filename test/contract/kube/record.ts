@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { loadCases } from './cases.ts';
+import { removeAll } from './contract.ts';
 import { Server } from './http.ts';
 import { StepError, record } from './play.ts';
 import { print } from './print.ts';
@@ -12,13 +13,15 @@ await using opened = await openTarget(values.target, (line) => console.error(lin
 using server = new Server(opened.target);
 
 let failed = 0;
+const made = new Set<string>();
 for (const { name, path, case: subject, ignore } of loadCases(positionals[0])) {
   try {
-    const text = `${print(await record(server, subject, { ignore, cleanUp: !opened.passing }))}\n`;
+    const text = `${print(await record(server, subject, { ignore, onMade: (path) => made.add(path) }))}\n`;
     writeFileSync(path, text);
   } catch (error) {
     failed += 1;
     console.error(`${name}: not recorded\n  ${error instanceof StepError ? error.lines.join('\n  ') : String(error)}`);
   }
 }
+if (!opened.passing) await removeAll(server, made);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -31,6 +31,8 @@ export interface HubParts {
 
 export interface Hub {
   readonly ports: { readonly gateway: number; readonly enrolment: number; readonly api: number };
+  /** Resolves when another hub has become the writer of the record: this one decides nothing any more and should be stopped. */
+  readonly lost: Promise<Error>;
   stop(): Promise<void>;
 }
 
@@ -43,7 +45,8 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
   const resources = new AsyncDisposableStack();
   const onError = (error: unknown): void => log.error('internal error', { reason: explain(error) });
   try {
-    const store = resources.use(await openSqliteStore({ file: recordFile(config.dataDir), clock, random }));
+    const lost = Promise.withResolvers<Error>();
+    const store = resources.use(await openSqliteStore({ file: recordFile(config.dataDir), clock, random, onLost: lost.resolve }));
     const trust = await openFleet(store, keysDir(config.dataDir), clock, random);
     await adminToken(store, join(keysDir(config.dataDir), 'admin.token'), random);
     const { keys } = trust;
@@ -176,7 +179,7 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
     await sources.start();
     resources.defer(() => sources.stop());
     log.info('hub started', { fleet: keys.fleetId, ...ports });
-    return { ports, stop: () => resources.disposeAsync() };
+    return { ports, lost: lost.promise, stop: () => resources.disposeAsync() };
   } catch (error) {
     await resources.disposeAsync();
     throw error;

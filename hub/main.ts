@@ -4,7 +4,7 @@ import { serverConfig } from '#shared/bus/mod.ts';
 import { systemClock, systemRandom } from '#shared/clock/mod.ts';
 import { CodedError, explain } from '#shared/kernel/mod.ts';
 import { createLog, startTelemetry } from '#shared/telemetry/mod.ts';
-import { openFleet } from '#hub/identity/mod.ts';
+import { keysExist, loadKeys, openFleet, type HubKeys } from '#hub/identity/mod.ts';
 import { openSqliteStore } from '#hub/store/mod.ts';
 import { hubConfig } from './config.ts';
 import { keysDir, recordFile, startHub } from './hub.ts';
@@ -21,13 +21,16 @@ async function serve(): Promise<void> {
   const telemetry = await startTelemetry({ service: 'wheelhouse-hub', version, endpoint: config.otlpEndpoint });
   const hub = await startHub({ ...parts, config, log }, stop.signal);
   await replaceFile(join(config.dataDir, 'ports.json'), `${JSON.stringify({ ...hub.ports, pid: process.pid })}\n`);
-  await new Promise<void>((resolve) => {
+  const asked = new Promise<void>((resolve) => {
     if (stop.signal.aborted) resolve();
     stop.signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  log.info('hub stops', { reason: explain(stop.signal.reason) });
+  // Going on would show a fleet that somebody else decides about.
+  const lost = await Promise.race([asked, hub.lost]);
+  log.info('hub stops', { reason: explain(lost ?? stop.signal.reason) });
   await hub.stop();
   await telemetry.stop();
+  if (lost) throw lost;
 }
 
 /** Writes the configuration of the NATS server that this hub's keys belong to; makes the fleet when there is none. Holds no secret. */
@@ -35,9 +38,14 @@ async function natsConfig(file: string | undefined): Promise<void> {
   const dataDir = process.env['WHEELHOUSE_DATA'];
   if (!file || !dataDir) throw new CodedError('CONFIG_INVALID', 'usage: WHEELHOUSE_DATA=DIR node hub/main.ts nats-config FILE');
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const { nats } = (await keysExist(keysDir(dataDir))) ? await loadKeys(keysDir(dataDir)) : await newFleetKeys(dataDir);
+  await replaceFile(file, serverConfig(nats, { accountsDir: `${file}.accounts` }));
+}
+
+/** Only for a fleet that is not there yet: whoever opens the record takes it from a hub that is running. */
+async function newFleetKeys(dataDir: string): Promise<HubKeys> {
   await using store = await openSqliteStore({ ...parts, file: recordFile(dataDir) });
-  const { keys } = await openFleet(store, keysDir(dataDir), parts.clock, parts.random);
-  await replaceFile(file, serverConfig(keys.nats, { accountsDir: `${file}.accounts` }));
+  return (await openFleet(store, keysDir(dataDir), parts.clock, parts.random)).keys;
 }
 
 /** Never seen half-written. */

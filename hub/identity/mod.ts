@@ -3,5 +3,5 @@ export { decideEnrolment, decideRenewal, renewalGraceMs } from './decide.ts';
 export { serveEnrolment, serverTls, type ListenOptions } from './enrolment.ts';
 export { IdentityError, type IdentityCode } from './errors.ts';
 export { openFleet, type FleetTrust } from './fleet.ts';
-export { type HubKeys } from './keys.ts';
+export { keysExist, loadKeys, type HubKeys } from './keys.ts';
 export { Identities, type IdentityOptions } from './service.ts';

@@ -13,6 +13,8 @@ export interface SqliteOptions {
   readonly file: string;
   readonly clock: Clock;
   readonly random: Random;
+  /** Another hub has become the writer; called once, before the decision that noticed is refused. */
+  readonly onLost?: (error: StoreError) => void;
 }
 
 /**
@@ -68,12 +70,14 @@ class SqliteStore implements Store {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #listeners: (() => void)[] = [];
+  #onLost: SqliteOptions['onLost'];
 
-  constructor(db: Kysely<Tables>, term: number, { clock, random }: SqliteOptions) {
+  constructor(db: Kysely<Tables>, term: number, { clock, random, onLost }: SqliteOptions) {
     this.read = db;
     this.#term = term;
     this.#clock = clock;
     this.#random = random;
+    this.#onLost = onLost;
   }
 
   async decide<S, R>(load: (trx: Trx) => Promise<S>, decide: (state: S, context: DecideContext) => Decision<R>): Promise<R> {
@@ -106,11 +110,14 @@ class SqliteStore implements Store {
   async #checkTerm(trx: Trx): Promise<void> {
     const fleet = await trx.selectFrom('fleet').select('leader_term').executeTakeFirst();
     // Before the fleet row exists there is nothing to lead; the first decision creates it with the term that this store took.
-    if (fleet && fleet.leader_term !== Math.max(this.#term, 1))
-      throw new StoreError(
-        'NOT_LEADER',
-        `another hub has become the writer (term ${fleet.leader_term}, ours ${this.#term}): this one stops deciding`,
-      );
+    if (!fleet || fleet.leader_term === Math.max(this.#term, 1)) return;
+    const error = new StoreError(
+      'NOT_LEADER',
+      `another hub has become the writer (term ${fleet.leader_term}, ours ${this.#term}): this one stops deciding`,
+    );
+    this.#onLost?.(error);
+    this.#onLost = undefined;
+    throw error;
   }
 }
 

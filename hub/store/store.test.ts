@@ -61,7 +61,9 @@ test('a hub that lost the lead cannot write', async (t) => {
   const { tmpdir } = await import('node:os');
   const dir = await mkdtemp(`${tmpdir()}/wheelhouse-store-`);
   t.after(() => rm(dir, { recursive: true }));
-  await using first = await open(`${dir}/record.db`);
+  const lost: string[] = [];
+  const watched = { clock: new VirtualClock(), random: seededRandom(1), onLost: ({ code }: { code: string }) => void lost.push(code) };
+  await using first = await openSqliteStore({ ...watched, file: `${dir}/record.db` });
   await createFleet(first);
   await using second = await open(`${dir}/record.db`);
   const change = (store: Store): Promise<void> =>
@@ -70,6 +72,8 @@ test('a hub that lost the lead cannot write', async (t) => {
       () => ({ result: undefined, writes: [put('fleet', { ...fleet, leader_term: 2, epoch: 2 })], audit }),
     );
   await assert.rejects(change(first), { code: 'NOT_LEADER' });
+  await assert.rejects(change(first), { code: 'NOT_LEADER' });
+  assert.deepEqual(lost, ['NOT_LEADER']);
   await change(second);
 });
 

@@ -35,6 +35,7 @@ export interface SceneOptions extends Pick<FleetOptions, 'clusters' | 'apps' | '
   readonly beatMs?: number;
 }
 
+const real = { kubernetes: 'real' } as const;
 const author = { name: 'Ada', email: 'ada@example.com' };
 
 /** Fast beats and polls; everything is gone when it is disposed of. */
@@ -43,7 +44,7 @@ export async function openScene({ beatMs = 500, env, ...options }: SceneOptions)
   const data = folder.path;
   try {
     const settings = { WHEELHOUSE_BEAT: `${beatMs}ms`, WHEELHOUSE_POLL: '500ms', ...env };
-    const fleet = await startLocalFleet({ ...options, data, env: settings, log: () => {}, signal: AbortSignal.timeout(180_000) });
+    const fleet = await startLocalFleet({ ...real, ...options, data, env: settings, log: () => {}, signal: AbortSignal.timeout(180_000) });
     const cluster = async (name: string): Promise<ClusterView> => {
       const found = (await fleet.hub.snapshot()).clusters.find((one) => one.name === name);
       if (!found) throw new Error(`the hub knows no cluster ${name}`);

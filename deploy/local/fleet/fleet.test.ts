@@ -260,6 +260,9 @@ test("someone's own manifests: every file is read, and what the tenant needs is 
   const needs = needsOf(files, { kinds, complete: true, failedGroups: [] });
   assert.deepEqual(needs.namespaces, ['default', 'own']);
   assert.deepEqual(needs.kinds, ['*', 'Namespace', 'CustomResourceDefinition.apiextensions.k8s.io', 'Thing.example.org']);
+  const same = { 'dev/a.yaml': custom, 'prod/a.yaml': custom, 'notes.json': '{' };
+  const each = needsOf(same, { kinds, complete: true, failedGroups: [] });
+  assert.deepEqual(each.kinds, ['*', 'CustomResourceDefinition.apiextensions.k8s.io'], 'an object for each environment is none twice');
   assert.throws(() => needsOf({ 'bad.yaml': 'kind: [' }, { kinds, complete: true, failedGroups: [] }), {
     code: 'NO_MANIFESTS',
     message: /bad.yaml:1/,

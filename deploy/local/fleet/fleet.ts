@@ -92,7 +92,7 @@ export async function startLocalFleet(options: FleetOptions): Promise<Fleet> {
       await startNats({ dir: join(data, 'nats'), configText, port: ports.nats, signal, ...(nats ? { found: nats } : {}) }),
     );
 
-    const apps = await appsOf(options, clusters[0], signal);
+    const apps = await appsOf(options, clusters, signal);
     const declared = await declaredOf(options, clusters, apps, gitServer);
     const commits = new Map<string, string>();
     for (const { tenant, app, files } of apps)
@@ -144,10 +144,11 @@ async function inTurn<T>(items: readonly T[], parallelMax: number, work: (item: 
 
 type App = SampleApp & { readonly needs: Needs };
 
-async function appsOf(options: FleetOptions, first: LocalCluster | undefined, signal: AbortSignal): Promise<App[]> {
+async function appsOf(options: FleetOptions, clusters: readonly LocalCluster[], signal: AbortSignal): Promise<App[]> {
+  const [first] = clusters;
   const simple = (app: SampleApp): App => ({ ...app, needs: { namespaces: [app.namespace], kinds: ['*'], clusterScoped: [] } });
   if (options.apps) return options.apps.map(simple);
-  if (options.manifests === undefined || !first) return sampleApps(environmentsOf(options.clusters)).map(simple);
+  if (options.manifests === undefined || !first) return sampleApps(environmentsOf(clusters.length)).map(simple);
   const files = await readManifests(options.manifests);
   const needs = needsOf(files, await discoveryOf(first, signal));
   return [{ tenant: 'local', app: 'manifests', namespace: needs.namespaces[0] ?? 'default', files, needs }];

@@ -74,10 +74,16 @@ export class HubClient {
   }
 }
 
+interface Problem {
+  readonly field: string;
+  readonly message: string;
+}
+
 function problemText(text: string): string {
   try {
-    const { code, detail } = JSON.parse(text) as { code?: string; detail?: string };
-    return `${code ?? ''}: ${detail ?? text}`;
+    const { code = '', detail = text, problems = [] } = JSON.parse(text) as { code?: string; detail?: string; problems?: Problem[] };
+    const each = problems.slice(0, 5).map(({ field, message }) => ` ${field}: ${message}`);
+    return `${code}: ${detail}${each.join(';')}`;
   } catch {
     return text.slice(0, 500);
   }

@@ -7,6 +7,7 @@ import { StartError } from './arguments.ts';
 import type { Files } from './sample.ts';
 
 const filesMax = 5_000;
+const environments = ['dev', 'staging', 'prod'];
 
 /** Someone's own YAML: every *.yaml, *.yml and *.json below the folder, with `dev`, `staging`, `prod` as the directories of environments if there are. */
 export async function readManifests(dir: string): Promise<Files> {
@@ -31,7 +32,7 @@ export interface Needs {
 
 /** Reads the files as a spoke would. Throws StartError with every problem, by file and line. */
 export function needsOf(files: Files, discovery: Discovery): Needs {
-  const objects = parse(files);
+  const objects = variants(files).flatMap(parse);
   const custom = new Map(objects.flatMap(customKind));
   const namespaces = new Set<string>(['default']);
   const cluster = new Map<string, { group: string; resource: string }>();
@@ -44,6 +45,13 @@ export function needsOf(files: Files, discovery: Discovery): Needs {
     if (object.kind === 'Namespace') namespaces.add(object.metadata.name);
   }
   return { namespaces: [...namespaces], kinds: ['*', ...cluster.keys()], clusterScoped: [...cluster.values()] };
+}
+
+/** Each is applied by itself: the same object may be in several. What lies beside the folders of environments is then not shipped. */
+function variants(files: Files): readonly Files[] {
+  const entries = Object.entries(files);
+  const own = environments.map((name) => entries.filter(([path]) => path.startsWith(`${name}/`))).filter((found) => found.length > 0);
+  return own.length === 0 ? [files] : own.map((found) => Object.fromEntries(found));
 }
 
 function parse(files: Files): readonly KubeObject[] {

@@ -13,6 +13,8 @@ export interface OutboxOptions {
   readonly random: Random;
   readonly onError: (key: string, error: unknown) => void;
   readonly parallelMax?: number;
+  /** Rows that are read at once. */
+  readonly pageSize?: number;
 }
 
 const retry = { firstMs: 250, maxMs: 30_000 };
@@ -28,6 +30,8 @@ export class Outbox {
   /** Row ids of the keys being visited: the same row is not work again, a newer one is. */
   readonly #visiting = new Map<string, number | undefined>();
   readonly #stopping = new AbortController();
+  /** Rows up to this id are known: ids only rise, and a key that is asked for again has a new one. */
+  #seen = 0;
   #running = 0;
   #idle: (() => void)[] = [];
 
@@ -61,8 +65,20 @@ export class Outbox {
 
   async #load(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
-    const rows = await this.#options.store.read.selectFrom('outbox').select(['key', 'id']).orderBy('id').limit(10_000).execute();
-    for (const { key, id } of rows) if (!this.#attempts.has(key) && this.#visiting.get(key) !== id) this.#queue.add(key);
+    const { store, onError, pageSize = 1_000 } = this.#options;
+    try {
+      for (;;) {
+        const query = store.read.selectFrom('outbox').select(['key', 'id']).where('id', '>', this.#seen).orderBy('id').limit(pageSize);
+        const rows = await query.execute();
+        for (const { key, id } of rows) {
+          if (!this.#attempts.has(key) && this.#visiting.get(key) !== id) this.#queue.add(key);
+          this.#seen = Math.max(this.#seen, id);
+        }
+        if (rows.length < pageSize) break;
+      }
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) onError('outbox', error);
+    }
     this.#pump();
   }
 

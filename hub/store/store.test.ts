@@ -112,3 +112,39 @@ test('the outbox visits a key until its handler succeeds, and again when asked m
   assert.deepEqual(await store.read.selectFrom('outbox').selectAll().execute(), []);
   await outbox.stop();
 });
+
+test('everything that an earlier process left is visited, however much it is', async () => {
+  await using store = await open();
+  const keys = Array.from({ length: 25 }, (_, i) => `target:${i + 1}`);
+  await store.decide(
+    async () => undefined,
+    () => ({ result: undefined, outbox: keys }),
+  );
+  const visited = new Set<number>();
+  const outbox = new Outbox({
+    store,
+    clock: new VirtualClock(),
+    random: seededRandom(2),
+    onError: (key, error) => assert.fail(`${key}: ${String(error)}`),
+    pageSize: 10,
+    handlers: { target: async (id) => void visited.add(id) },
+  });
+  await outbox.idle();
+  assert.equal(visited.size, keys.length);
+  assert.deepEqual(await store.read.selectFrom('outbox').selectAll().execute(), []);
+});
+
+test('a record that cannot be read is an error that is told, not one that ends the process', async () => {
+  const store = await open();
+  const told: string[] = [];
+  const outbox = new Outbox({
+    store,
+    clock: new VirtualClock(),
+    random: seededRandom(2),
+    onError: (key) => told.push(key),
+    handlers: {},
+  });
+  await store[Symbol.asyncDispose]();
+  await outbox.start();
+  assert.deepEqual(told, ['outbox']);
+});

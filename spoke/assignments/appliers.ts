@@ -1,4 +1,4 @@
-import type { Assignment } from '../../proto/mod.ts';
+import type { Assignment, Hops } from '../../proto/mod.ts';
 import { span } from '../../shared/telemetry/mod.ts';
 import { accountOf, applyStages, changesText, dryRun, type Applier, type ApplyResult, type Write } from '../apply/mod.ts';
 import type { VerifiedContent } from '../fetch/mod.ts';
@@ -35,7 +35,7 @@ export const ownerOfEntry = (ground: Pick<Ground, 'fleetId'>, entry: Entry): Own
 });
 
 /** Seconds since receipt, once, and only of what is still wanted. */
-function measure(ground: Pick<Ground, 'clock'>, entry: Entry, assignment: Assignment, hop: 'fetched' | 'verified' | 'applied'): void {
+export function measure(ground: Pick<Ground, 'clock'>, entry: Entry, assignment: Assignment, hop: keyof Hops): void {
   if (entry.assignment !== assignment || entry.hops[hop] !== undefined) return;
   entry.hops = { ...entry.hops, [hop]: Math.max(0, ground.clock.monotonicMs() - entry.receivedAtMs) / 1000 };
 }

@@ -305,6 +305,8 @@ class Engine implements Assignments {
     const record = await this.#parts.store.load(entry.uid, signal);
     if (record) entry.record = record;
     else await this.#rebuild(entry);
+    // Until the process before ended, as far as anybody can say.
+    if (record?.applied?.healthy) entry.healthyAtMs = this.#parts.clock.now();
     entry.loaded = true;
     this.#ground.claims.hold(
       entry.uid,

@@ -66,3 +66,22 @@ test('what can never be written is not asked for again whenever something moves'
   await rig.run();
   assert.equal(rig.report().health, 'HEALTH_HEALTHY', 'asked to look again, it does');
 });
+
+test('a restart amid a disturbance is no failure: what had been healthy has its time again, and keeps its hops', async (t) => {
+  const rig = rigFor(t);
+  const a = await rig.assignment('p1', filesOf(deployment('web')));
+  rig.desire(a);
+  await rig.run(120_000);
+  const { hops } = rig.report();
+  assert.ok(hops?.healthy !== undefined);
+  await rig.stop();
+  // A node was drained, and the spoke with it.
+  rig.broken.add('web');
+  rig.controllers();
+  rig.start().desire(a);
+  await rig.run(50_000);
+  assert.equal(rig.report().health, 'HEALTH_PROGRESSING', rig.report().message);
+  assert.deepEqual(rig.report().hops, hops);
+  await rig.run(20_000);
+  assert.equal(rig.report().health, 'HEALTH_DEGRADED');
+});

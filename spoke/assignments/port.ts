@@ -1,3 +1,4 @@
+import type { Hops } from '../../proto/mod.ts';
 import type { InventoryEntry } from '../plan/mod.ts';
 
 /** What was verified and applied (or is being applied): enough to name it, and to do it again without hub and registry. */
@@ -11,6 +12,8 @@ export interface ContentRecord {
   readonly layer?: Uint8Array;
   /** Wall time when the revision was fully applied, epoch milliseconds: what the health time-out counts from. 0: not yet. */
   readonly appliedAtMs: number;
+  /** How long each hop took; present once it has been healthy. */
+  readonly healthy?: Hops;
 }
 
 /** Everything durable about one assignment. */

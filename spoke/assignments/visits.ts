@@ -4,7 +4,7 @@ import { span } from '../../shared/telemetry/mod.ts';
 import { changesText, dryRun } from '../apply/mod.ts';
 import { nameOf, summarise, type HealthSummary } from '../health/mod.ts';
 import { refText } from '../kube/mod.ts';
-import { applyRevision, contentOf, correct, prepare, type Ground } from './appliers.ts';
+import { applyRevision, contentOf, correct, measure, prepare, type Ground } from './appliers.ts';
 import { kindIn } from './cluster.ts';
 import { decide, type Step } from './decide.ts';
 import { checkWanted, heldAssignment, inputsOf, type Entry } from './entries.ts';
@@ -150,8 +150,17 @@ async function pruneWhenHealthy(ground: Ground, entry: Entry, assignment: Assign
   if (summaryOf(ground, entry).health !== 'Healthy') return;
   // Somebody else's change that is still to be corrected: then this is not the revision.
   if (driftIn(ground, entry).length > 0) return;
+  await keepHealthy(ground, entry, assignment, signal);
   const failures = await prune(ground, entry, assignment, signal);
   if (failures.length > 0) say(ground, entry, `not all could be pruned: ${problemOfFailures(failures).message}`);
+}
+
+/** Written once for a revision: a later process must not take what was healthy and is disturbed for what never was. */
+async function keepHealthy(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<void> {
+  const { record } = entry;
+  if (!record?.applied || record.applied.healthy) return;
+  if (entry.hops.applied !== undefined) measure(ground, entry, assignment, 'healthy');
+  await ground.save(entry, { ...record, applied: { ...record.applied, healthy: entry.hops } }, signal);
 }
 
 /** What would be done, by asking the API server and writing nothing; asked again only when something differs. */
@@ -234,11 +243,7 @@ export function report(ground: Ground, entry: Entry): void {
   const applied = record?.applied && !record.applying ? record.applied.revision : '';
   const wanted = assignment?.revision ?? record?.applied?.revision ?? '';
   entry.wasHealthy = summary.health === 'Healthy';
-  if (entry.wasHealthy) {
-    entry.healthyAtMs = clock.now();
-    if (applied === wanted && entry.hops.applied !== undefined)
-      entry.hops = { ...entry.hops, healthy: entry.hops.healthy ?? (clock.monotonicMs() - entry.receivedAtMs) / 1000 };
-  }
+  if (entry.wasHealthy) entry.healthyAtMs = clock.now();
   const value = reportOf(
     {
       uid: entry.uid,
@@ -252,7 +257,7 @@ export function report(ground: Ground, entry: Entry): void {
       late: clock.monotonicMs() - waitingSinceMs(entry) >= timeoutOf(entry),
       inventory: record?.inventory ?? [],
       prunePending: entry.prunePending,
-      hops: entry.hops,
+      hops: (applied === wanted && record?.applied?.healthy) || entry.hops,
       traceparent: assignment?.cause?.traceparent ?? '',
     },
     entry.conditions,

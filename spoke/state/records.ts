@@ -1,4 +1,4 @@
-import { Identity } from '#proto/mod.ts';
+import { Identity, type Hops } from '#proto/mod.ts';
 import type { Fence } from '../../shared/kernel/mod.ts';
 import type { AssignmentRecord, ContentRecord } from '../assignments/mod.ts';
 import { decodeInventory, encodeInventory } from '../inventory/mod.ts';
@@ -87,8 +87,8 @@ export function assignmentData(record: AssignmentRecord): Data {
   for (const stage of stages) {
     const content = record[stage];
     if (!content) continue;
-    const { revision, indexDigest, layerHash, appliedAtMs } = content;
-    data.set(stage, utf8(JSON.stringify({ revision, indexDigest, layerHash, appliedAtMs })));
+    const { revision, indexDigest, layerHash, appliedAtMs, healthy } = content;
+    data.set(stage, utf8(JSON.stringify({ revision, indexDigest, layerHash, appliedAtMs, healthy })));
     data.set(`${stage}-inputs`, content.inputs);
   }
   for (const stage of stages) {
@@ -106,13 +106,24 @@ export function assignmentFrom(name: string, data: Data): AssignmentRecord {
 
 function contentFrom(read: Reader, stage: 'applied' | 'applying', data: Data): ContentRecord {
   const value = read.json(stage) as Partial<ContentRecord> | null;
-  const { revision, indexDigest, layerHash, appliedAtMs } = value ?? {};
+  const { revision, indexDigest, layerHash, appliedAtMs, healthy } = value ?? {};
   if (!isText(revision) || !isText(indexDigest) || !isText(layerHash) || !isCount(appliedAtMs))
     throw read.unreadable(`${stage} is incomplete`);
+  if (healthy !== undefined && !isHops(healthy)) throw read.unreadable(`${stage} has hops that are none`);
   const layer = data.get(layerKey(layerHash));
-  return { revision, indexDigest, layerHash, appliedAtMs, inputs: read.bytes(`${stage}-inputs`), ...(layer ? { layer } : {}) };
+  return {
+    revision,
+    indexDigest,
+    layerHash,
+    appliedAtMs,
+    inputs: read.bytes(`${stage}-inputs`),
+    ...(layer ? { layer } : {}),
+    ...(healthy ? { healthy } : {}),
+  };
 }
 
+const isHops = (value: unknown): value is Hops =>
+  typeof value === 'object' && value !== null && Object.values(value).every((seconds) => typeof seconds === 'number');
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 const layerKey = (hash: string): string => `layer-${hash.replace(/^sha256:/, '')}`;
 const sizeOf = (data: Data): number => data.values().reduce((sum, bytes) => sum + bytes.byteLength, 0);

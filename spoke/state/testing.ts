@@ -27,6 +27,7 @@ export const content = (name: string, layer?: Uint8Array): ContentRecord => ({
   layerHash: `sha256:${name.repeat(8)}`,
   inputs: Buffer.from('{"a":1}'),
   appliedAtMs: 5,
+  healthy: { fetched: 0.1, applied: 2 },
   ...(layer ? { layer } : {}),
 });
 

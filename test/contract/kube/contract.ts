@@ -1,5 +1,5 @@
 import { loadCases, type CaseFile } from './cases.ts';
-import { Server } from './http.ts';
+import { Server, type Sender } from './http.ts';
 import { StepError, check } from './play.ts';
 import type { CaseResult, Target } from './types.ts';
 
@@ -18,23 +18,28 @@ export interface ContractOptions {
 /** Plays the cases against a server. Never rejects for what the server answers, or that it does not: each is a result. */
 export async function runContract(target: Target, options: ContractOptions = {}): Promise<readonly CaseResult[]> {
   using server = new Server(target);
-  const waiting = [...loadCases(options.only)];
   const results: CaseResult[] = [];
   const made = new Set<string>();
-  const worker = async (): Promise<void> => {
-    for (let file = waiting.shift(); file; file = waiting.shift()) {
-      const result = await runCase(server, file, options, (path) => made.add(path));
-      results.push(result);
-      options.onResult?.(result);
-    }
-  };
-  await Promise.all(Array.from({ length: options.concurrency ?? 4 }, worker));
+  await eachOf(loadCases(options.only), options.concurrency ?? 4, async (file) => {
+    const result = await runCase(server, file, options, (path) => made.add(path));
+    results.push(result);
+    options.onResult?.(result);
+  });
   if (options.cleanUp) await removeAll(server, made);
   return results.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** So many at a time. */
+export async function eachOf<T>(items: readonly T[], concurrency: number, work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of waiting) await work(item);
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}
+
 /** All at the end: namespaces that end while cases run keep a real server's controllers from answering them in time. */
-export async function removeAll(server: Server, paths: Iterable<string>): Promise<void> {
+export async function removeAll(server: Sender, paths: Iterable<string>): Promise<void> {
   for (const path of [...paths].toReversed()) {
     await server.send({ method: 'DELETE', path }).catch(() => undefined); // gone, or it stays: the server's owner sees it
   }
@@ -42,7 +47,7 @@ export async function removeAll(server: Server, paths: Iterable<string>): Promis
 
 type OnMade = (path: string) => void;
 
-async function runCase(server: Server, file: CaseFile, { notCovered = {} }: ContractOptions, onMade: OnMade): Promise<CaseResult> {
+async function runCase(server: Sender, file: CaseFile, { notCovered = {} }: ContractOptions, onMade: OnMade): Promise<CaseResult> {
   const { name } = file;
   const reason = notCovered[name] ?? notCovered[`${name.split('/')[0]}/`];
   if (reason !== undefined) return { name, outcome: 'not covered', reason, durationMs: 0 };

@@ -16,8 +16,13 @@ export interface Answer {
   readonly stream?: IncomingMessage;
 }
 
+export interface Sender {
+  /** Sends a request whose placeholders are filled. With `stream` an answer of 200 is left open. Throws when there is no answer in time. */
+  send(asked: Request, options?: { stream?: boolean }): Promise<Answer>;
+}
+
 /** One API server, over connections of its own. */
-export class Server implements Disposable {
+export class Server implements Sender, Disposable {
   readonly #target: Target;
   readonly #agent: Agent;
 
@@ -27,7 +32,6 @@ export class Server implements Disposable {
     this.#agent = new Agent({ keepAlive: true, ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) });
   }
 
-  /** Sends a request whose placeholders are filled. With `stream` an answer of 200 is left open. Throws when there is no answer in time. */
   async send(asked: Request, options: { stream?: boolean } = {}): Promise<Answer> {
     const url = new URL(asked.path, this.#target.url);
     for (const [name, value] of Object.entries(asked.query ?? {})) url.searchParams.set(name, value);

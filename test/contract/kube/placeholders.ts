@@ -109,7 +109,7 @@ export class Bindings {
     if (Array.isArray(value)) return value.map((item) => this.record(item, key, parent));
     if (!isRecord(value)) return value;
     // The name first: it is part of what stands before it.
-    if (typeof value['generateName'] === 'string' && typeof value['name'] === 'string') this.#name('name', value['name']);
+    if (isGenerated(value['name'], value)) this.#name('name', value['name']);
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [this.#recordIds(name), this.record(item, name, value)]));
   }
 
@@ -122,7 +122,7 @@ export class Bindings {
     }
     if (key === 'continue') return this.#name('continue', text);
     if (/-(template|revision)-hash$|^(current|update)Revision$/.test(key)) return this.#name('hash', text);
-    if (key === 'name' && 'generateName' in siblings) return this.#name('name', text);
+    if (key === 'name' && isGenerated(text, siblings)) return this.#name('name', text);
     if (timestamp.test(text)) return '{time}';
     if (key === 'nodeName') return '{node}';
     if (/^(podIP|hostIP|ip|clusterIPs?|resourceIP)$/.test(key) && /^[0-9a-f.:]+$/.test(text)) return '{ip}';
@@ -148,6 +148,10 @@ export class Bindings {
     return result;
   }
 }
+
+// A StatefulSet numbers its Pods, and gives them a generateName all the same.
+const isGenerated = (name: unknown, { generateName }: Record<string, unknown>): name is string =>
+  typeof name === 'string' && typeof generateName === 'string' && name.startsWith(generateName) && name.length >= generateName.length + 5;
 
 const nameOf = (kind: string, number: string | undefined): string => (number === undefined ? kind : `${kind}:${number}`);
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { differences, without } from './compare.ts';
-import { Events, type Answer, type Server } from './http.ts';
+import { Events, type Answer, type Sender } from './http.ts';
 import { placeAt } from './paths.ts';
 import { Bindings } from './placeholders.ts';
 import type { Case, EventsStep, Expected, Request, RequestStep, Step, WatchEvent } from './types.ts';
@@ -20,12 +20,12 @@ export class StepError extends Error {
 }
 
 /** Plays a case against what was recorded. Throws StepError. */
-export const check = async (server: Server, subject: Case, options: PlayOptions): Promise<void> => {
+export const check = async (server: Sender, subject: Case, options: PlayOptions): Promise<void> => {
   await new Play(server, subject, options).run(false);
 };
 
 /** Plays a case and returns it with the answers of now. */
-export const record = async (server: Server, subject: Case, options: PlayOptions): Promise<Case> =>
+export const record = async (server: Sender, subject: Case, options: PlayOptions): Promise<Case> =>
   await new Play(server, subject, options).run(true);
 
 export interface PlayOptions {
@@ -36,13 +36,13 @@ export interface PlayOptions {
 }
 
 class Play {
-  readonly #server: Server;
+  readonly #server: Sender;
   readonly #case: Case;
   readonly #options: PlayOptions;
   #bindings: Bindings;
   readonly #watches = new Map<string, Events>();
 
-  constructor(server: Server, subject: Case, options: PlayOptions) {
+  constructor(server: Sender, subject: Case, options: PlayOptions) {
     this.#server = server;
     this.#case = subject;
     this.#options = options;

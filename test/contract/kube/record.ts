@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { loadCases } from './cases.ts';
-import { removeAll } from './contract.ts';
+import { eachOf, removeAll } from './contract.ts';
 import { Server } from './http.ts';
 import { StepError, record } from './play.ts';
 import { print } from './print.ts';
@@ -13,15 +13,14 @@ await using opened = await openTarget(values.target, (line) => console.error(lin
 using server = new Server(opened.target);
 
 let failed = 0;
-const made = new Set<string>();
-for (const { name, path, case: subject, ignore } of loadCases(positionals[0])) {
+const madePaths = new Set<string>();
+await eachOf(loadCases(positionals[0]), 4, async ({ name, path, case: subject, ignore }) => {
   try {
-    const text = `${print(await record(server, subject, { ignore, onMade: (path) => made.add(path) }))}\n`;
-    writeFileSync(path, text);
+    writeFileSync(path, `${print(await record(server, subject, { ignore, onMade: (made) => madePaths.add(made) }))}\n`);
   } catch (error) {
     failed += 1;
     console.error(`${name}: not recorded\n  ${error instanceof StepError ? error.lines.join('\n  ') : String(error)}`);
   }
-}
-if (!opened.passing) await removeAll(server, made);
+});
+if (!opened.passing) await removeAll(server, madePaths);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { CertificateRow, ClusterRow, TokenRow } from '#hub/store/mod.ts';
-import { decideEnrolment, decideRenewal, renewalGraceMs, type Asking, type Known } from './decide.ts';
+import { decideEnrolment, decideRenewal, renewalGraceMs, spentCertificates, type Asking, type Known } from './decide.ts';
 
 const now = 1_000_000;
 const key = (n: number): Uint8Array => new Uint8Array(32).fill(n);
@@ -63,7 +63,33 @@ const rows: readonly Row[] = [
   { name: 'a revoked cluster', known: { cluster: cluster({ state: 'Revoked' }) }, want: 'REVOKED' },
   { name: 'a request without kube-system UID', known: {}, asking: { kubeSystemUid: '' }, want: 'REQUEST_INVALID' },
   { name: 'a cluster enrolled under another name', known: { sameKube: cluster({ id: 7, name: 'other' }) }, want: 'ENROLLED_ELSEWHERE' },
-  { name: 'a new token for an enrolled cluster', known: { cluster: enrolled, sameKube: enrolled }, want: 'CLUSTER_EXISTS' },
+  { name: 'a request with a book for a kube-system UID', known: {}, asking: { kubeSystemUid: 'k'.repeat(129) }, want: 'REQUEST_INVALID' },
+  {
+    name: 'a new token for an enrolled cluster',
+    known: { cluster: enrolled, sameKube: enrolled, certificates: [{ not_after: now - renewalGraceMs, revoked_at: null }] },
+    want: 'CLUSTER_EXISTS',
+  },
+  {
+    name: 'a new token for a cluster that was accepted after its token had expired',
+    known: { cluster: enrolled, sameKube: enrolled },
+    want: 'accepted:c1',
+  },
+  {
+    name: 'a new token for a cluster that was away too long to renew',
+    known: { cluster: enrolled, sameKube: enrolled, certificates: [{ not_after: now - renewalGraceMs - 1, revoked_at: null }] },
+    want: 'accepted:c1',
+  },
+  {
+    name: 'a new token for a cluster whose certificates were revoked',
+    known: { cluster: enrolled, sameKube: enrolled, certificates: [{ not_after: now, revoked_at: 1 }] },
+    want: 'accepted:c1',
+  },
+  {
+    name: 'a new token for a cluster that was away too long, on a clone',
+    known: { cluster: enrolled },
+    asking: { kubeSystemUid: 'kube-2' },
+    want: 'CLONE_REFUSED',
+  },
   {
     name: 'a clone with the bound key',
     known: { token: token({ bound_key: key(1) }), cluster: cluster({ ...enrolled, kube_system_uid: 'kube-2' }) },
@@ -73,7 +99,7 @@ const rows: readonly Row[] = [
 
 for (const row of rows) {
   test(`enrolment: ${row.name} -> ${row.want}`, () => {
-    const known: Known = { token: token(), cluster: cluster(), sameKube: undefined, ...row.known };
+    const known: Known = { token: token(), cluster: cluster(), sameKube: undefined, certificates: [], ...row.known };
     const decide = (): string => {
       const decided = decideEnrolment(known, { ...asking, ...row.asking }, now, () => 'new');
       return `${decided.outcome}:${decided.cluster.uid}`;
@@ -84,9 +110,14 @@ for (const row of rows) {
 }
 
 test('asking again with the same key changes nothing', () => {
-  const first = decideEnrolment({ token: token(), cluster: cluster(), sameKube: undefined }, asking, now, () => 'new');
+  const first = decideEnrolment({ token: token(), cluster: cluster(), sameKube: undefined, certificates: [] }, asking, now, () => 'new');
   assert.equal(first.changed, true);
-  const again = decideEnrolment({ token: first.token, cluster: first.cluster, sameKube: first.cluster }, asking, now, () => 'another');
+  const again = decideEnrolment(
+    { token: first.token, cluster: first.cluster, sameKube: first.cluster, certificates: [] },
+    asking,
+    now,
+    () => 'another',
+  );
   assert.deepEqual({ changed: again.changed, uid: again.cluster.uid }, { changed: false, uid: 'new' });
 });
 
@@ -119,3 +150,12 @@ for (const [name, over, ask, want] of renewals) {
     else assert.throws(decide, { code: want });
   });
 }
+
+test('certificates leave the record when nobody can use them any more, or when there are too many', () => {
+  const rows = (count: number, not_after: number): CertificateRow[] =>
+    Array.from({ length: count }, (_, i) => ({ ...certificate, id: count - i, not_after }));
+  assert.deepEqual(spentCertificates(rows(31, now), now), []);
+  assert.deepEqual(spentCertificates(rows(34, now), now), [3, 2, 1]);
+  assert.deepEqual(spentCertificates(rows(2, now - renewalGraceMs), now), []);
+  assert.deepEqual(spentCertificates(rows(2, now - renewalGraceMs - 1), now), [2, 1]);
+});

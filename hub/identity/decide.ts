@@ -18,7 +18,21 @@ export interface Known {
   readonly cluster: ClusterRow | undefined;
   /** A cluster, perhaps of another name, that has this kube-system UID already. */
   readonly sameKube: ClusterRow | undefined;
+  /** Of the token's cluster: those on record. */
+  readonly certificates: readonly Pick<CertificateRow, 'not_after' | 'revoked_at'>[];
 }
+
+/** Whether a certificate still opens a stream, or could be renewed to one that does. */
+export const isLive = ({ not_after, revoked_at }: Pick<CertificateRow, 'not_after' | 'revoked_at'>, now: number): boolean =>
+  revoked_at === null && not_after + renewalGraceMs >= now;
+
+const kubeSystemUidCharsMax = 128;
+/** On record of one cluster. A spoke uses its newest; each second one more would otherwise fill the record where they live for seconds. */
+const certificatesMax = 32;
+
+/** Ids of the certificates that have no more use once another is issued: who shows one is refused either way. `rows` newest first. Pure. */
+export const spentCertificates = (rows: readonly CertificateRow[], now: number): number[] =>
+  rows.filter((row, i) => i >= certificatesMax - 1 || row.not_after + renewalGraceMs < now).map(({ id }) => id);
 
 export type Enrolment =
   | { readonly outcome: 'accepted'; readonly cluster: ClusterRow; readonly token: TokenRow; readonly changed: boolean }
@@ -31,14 +45,15 @@ const same = (a: Uint8Array | null, b: Uint8Array): boolean => a !== null && Buf
  * keeping the answer loses nothing, and nobody else can use it. Pure; throws IdentityError.
  */
 export function decideEnrolment(known: Known, asking: Asking, now: number, newUid: () => string): Enrolment {
-  const { token, cluster, sameKube } = known;
+  const { token, cluster, sameKube, certificates } = known;
   if (!token || token.kind !== 'Join') throw new IdentityError('TOKEN_INVALID', 'the hub does not know this join token: make a new one');
   if (token.expires_at <= now) throw new IdentityError('TOKEN_EXPIRED', 'the join token has expired: make a new one');
   if (token.bound_key && !same(token.bound_key, asking.keyHash))
     throw new IdentityError('TOKEN_USED', 'the join token has been used by another agent: make a new one, and find out who used it');
   if (!cluster) throw new IdentityError('NO_SUCH_CLUSTER', `cluster ${token.subject} is not declared any more`);
   if (cluster.state === 'Revoked') throw new IdentityError('REVOKED', `cluster ${cluster.name} has been revoked`);
-  if (!asking.kubeSystemUid) throw new IdentityError('REQUEST_INVALID', 'the request names no kube-system UID');
+  if (asking.kubeSystemUid === '' || asking.kubeSystemUid.length > kubeSystemUidCharsMax)
+    throw new IdentityError('REQUEST_INVALID', `the request has no kube-system UID of at most ${kubeSystemUidCharsMax} characters`);
   if (sameKube && sameKube.id !== cluster.id)
     throw new IdentityError('ENROLLED_ELSEWHERE', `this Kubernetes cluster is enrolled already, as ${sameKube.name}`);
   if (cluster.kube_system_uid && cluster.kube_system_uid !== asking.kubeSystemUid)
@@ -46,10 +61,11 @@ export function decideEnrolment(known: Known, asking: Asking, now: number, newUi
       'CLONE_REFUSED',
       `${cluster.name} is another Kubernetes cluster (kube-system UID differs): a re-created one has to replace it`,
     );
-  if (cluster.uid && !token.bound_key)
+  // One whose answer never arrived, or whose certificate nobody can use any more, has lost its identity: a new token gives it back.
+  if (cluster.uid && !token.bound_key && certificates.some((one) => isLive(one, now)))
     throw new IdentityError(
       'CLUSTER_EXISTS',
-      `cluster ${cluster.name} is enrolled already: its agent keeps its identity in Secret wheelhouse-identity`,
+      `cluster ${cluster.name} is enrolled already: its agent keeps its identity in Secret wheelhouse-identity; a new token counts when its certificates are revoked or expired for 30 days`,
     );
   const bound: TokenRow = { ...token, bound_key: asking.keyHash };
   const accepted = cluster.state === 'Accepted' || token.scope === 'accepted';

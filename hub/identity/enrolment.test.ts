@@ -129,6 +129,20 @@ test('without a vouching token an admin has to accept', async (t) => {
   assert.match(accepted(await enrol(token, key)).clusterUid, /^c/);
 });
 
+test('asking again and again leaves a bounded number of certificates, and the last one counts', async (t) => {
+  const { store, identities } = await hub(t);
+  await declare(store, 'one');
+  const token = await identities.createJoinToken('one', vouched);
+  const request = { token: token.reveal(), csr: await createRequest(generateTlsKey()), natsPublicKey: 'UKEY', kubeSystemUid: 'kube' };
+  let last: EnrolReply | undefined;
+  for (let i = 0; i < 40; i++) last = await identities.enrol({ ...request, spokeVersion: '', facts: undefined });
+  const { length } = await store.read.selectFrom('certificates').select('id').execute();
+  assert.equal(length, 32);
+  assert.ok(last);
+  const der = Buffer.from(accepted(last).certificate.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
+  assert.match((await identities.authorize(der)).clusterUid, /^c/);
+});
+
 test('a certificate speaks for its cluster until it is revoked; a hub that the token does not pin gets nothing', async (t) => {
   const { store, identities } = await hub(t);
   const other = await hub(t);

@@ -13,8 +13,8 @@ import {
   readRequest,
   type JoinToken,
 } from '#shared/signing/mod.ts';
-import { put, type CertificateRow, type ClusterRow, type Store } from '#hub/store/mod.ts';
-import { decideEnrolment, decideRenewal } from './decide.ts';
+import { put, remove, type CertificateRow, type ClusterRow, type Store, type Trx } from '#hub/store/mod.ts';
+import { decideEnrolment, decideRenewal, spentCertificates } from './decide.ts';
 import { IdentityError } from './errors.ts';
 import type { FleetTrust } from './fleet.ts';
 
@@ -115,7 +115,8 @@ export class Identities {
           .where('kube_system_uid', '=', request.kubeSystemUid)
           .where('state', '!=', 'Revoked')
           .executeTakeFirst();
-        return { token, cluster, sameKube };
+        const certificates = cluster ? await certificatesOf(trx, cluster.id) : [];
+        return { token, cluster, sameKube, certificates };
       },
       (known, { now, newUid }) => {
         const decided = decideEnrolment(known, asking, now, () => newUid('c'));
@@ -184,8 +185,14 @@ export class Identities {
     const certificate = await issueSpoke(keys.authority, csr, { ...validity, fleetId: keys.fleetId, clusterUid }, random);
     const { serial } = certificateFacts(certificate);
     await store.decide(
-      async () => undefined,
-      (_, context) => {
+      async (trx) => ({
+        now: await trx.selectFrom('clusters').select(['uid', 'state']).where('id', '=', cluster.id).executeTakeFirst(),
+        earlier: await certificatesOf(trx, cluster.id),
+      }),
+      ({ now, earlier }, context) => {
+        // It was accepted when it asked; whether it still is counts at this moment.
+        if (now?.state !== 'Accepted' || now.uid !== clusterUid)
+          throw new IdentityError('REVOKED', `the identity of cluster ${cluster.name} has been revoked or replaced`);
         const row: CertificateRow = {
           id: context.newId(),
           cluster_id: cluster.id,
@@ -202,7 +209,8 @@ export class Identities {
           subject: `Cluster/${cluster.name}`,
           detail: { serial },
         };
-        return { result: undefined, writes: [put('certificates', row)], audit };
+        const spent = spentCertificates(earlier, context.now).map((id) => remove('certificates', { id }));
+        return { result: undefined, writes: [put('certificates', row), ...spent], audit };
       },
     );
     const desired = await store.read
@@ -227,6 +235,10 @@ export class Identities {
     return { outcome: { $case: 'accepted', value: identity } };
   }
 }
+
+/** Newest first. */
+const certificatesOf = (trx: Trx, clusterId: number): Promise<CertificateRow[]> =>
+  trx.selectFrom('certificates').selectAll().where('cluster_id', '=', clusterId).orderBy('id', 'desc').execute();
 
 function hashOfToken(text: string): Uint8Array {
   try {

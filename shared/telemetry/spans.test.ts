@@ -20,11 +20,12 @@ test('a traceparent carries the trace from one end to the other', async () => {
   await span('apply', { parent: carried, attributes: { cluster: 'one' } }, async () => assert.notEqual(currentTraceparent(), carried));
   recordSpan('healthy', { parent: carried, seconds: 1.5 });
   await span('unrelated', { parent: 'not-a-traceparent' }, async () => undefined);
+  await span('waker', {}, async () => span('woken', { parent: '' }, async () => undefined));
   const spans = exporter.getFinishedSpans();
   await telemetry.stop();
   const traces = Map.groupBy(spans, (s) => s.spanContext().traceId);
   assert.deepEqual(
     [...traces.values()].map((all) => all.map((s) => s.name)),
-    [['dispatch', 'commit', 'apply', 'healthy'], ['unrelated']],
+    [['dispatch', 'commit', 'apply', 'healthy'], ['unrelated'], ['woken'], ['waker']],
   );
 });

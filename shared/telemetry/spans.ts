@@ -6,7 +6,7 @@ export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
 export interface SpanOptions {
   readonly attributes?: Attributes;
-  /** W3C traceparent of the change that this work belongs to; '' or absent: the active span's. */
+  /** W3C traceparent of the change that this work belongs to; absent: the active span's; '' (nothing was recorded): a trace of its own. */
   readonly parent?: string;
 }
 
@@ -52,9 +52,9 @@ export const currentTraceparent = (): string => traceparentOf(context.active());
 
 const pattern = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** A malformed traceparent is another machine's mistake: the work goes on in a trace of its own. */
+/** A malformed traceparent is another machine's mistake, and a missing one ours: never joined to whatever happened to wake the work. */
 function contextOf(parent: string | undefined): Context {
-  if (!parent) return context.active();
+  if (parent === undefined) return context.active();
   const [, traceId = '', spanId = '', flags = '00'] = pattern.exec(parent) ?? [];
   const remote = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
   return isSpanContextValid(remote) ? trace.setSpanContext(ROOT_CONTEXT, remote) : ROOT_CONTEXT;

@@ -52,11 +52,15 @@ export function differences(expected: unknown, actual: unknown, bindings: Bindin
     ).flat();
   }
   if (isRecord(expected) && isRecord(actual)) {
-    const filled = Object.fromEntries(Object.entries(expected).map(([key, value]) => [bindings.fill(key), value]));
-    return [...new Set([...Object.keys(filled), ...Object.keys(actual)])].flatMap((key) => {
+    const others = new Set(Object.keys(actual));
+    // A key may speak of a value that stands before it, so keys are filled one by one.
+    const found = Object.entries(expected).flatMap(([name, value]) => {
+      const key = bindings.filledKey(name);
+      others.delete(key);
       const at = `${path}.${key}`;
-      return absent(filled[key], actual[key], at) ?? differences(filled[key], actual[key], bindings, at);
+      return absent(value, actual[key], at) ?? differences(value, actual[key], bindings, at);
     });
+    return [...found, ...[...others].map((key) => `${path}.${key}: expected nothing, got ${show(actual[key])}`)];
   }
   return Object.is(expected, actual) ? [] : [`${where}: expected ${show(expected)}, got ${show(actual)}`];
 }

@@ -47,7 +47,7 @@ export class Bindings {
   }
 
   /** A request as it is sent. Throws UnboundError for a placeholder that no answer has bound. */
-  fill<T>(value: T): T {
+  filled<T>(value: T): T {
     return mapStrings(value, (text) =>
       text.replace(placeholder, (whole, kind: string | undefined, number: string | undefined, length: string | undefined) => {
         if (length !== undefined) return 'x'.repeat(Number(length));
@@ -56,6 +56,15 @@ export class Bindings {
         return bound;
       }),
     ) as T;
+  }
+
+  /** A key of a recorded document; as it is while nothing has bound what it speaks of. */
+  filledKey(key: string): string {
+    try {
+      return this.filled(key);
+    } catch {
+      return key;
+    }
   }
 
   /** Whether a text is what was recorded; binds what is met for the first time. Otherwise why not. */
@@ -110,7 +119,7 @@ export class Bindings {
     if (!isRecord(value)) return value;
     // The name first: it is part of what stands before it.
     if (isGenerated(value['name'], value)) this.#name('name', value['name']);
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [this.#recordIds(name), this.record(item, name, value)]));
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [this.#recordKey(name), this.record(item, name, value)]));
   }
 
   #recordText(text: string, key: string, parent: unknown): string {
@@ -128,6 +137,15 @@ export class Bindings {
     if (/^(podIP|hostIP|ip|clusterIPs?|resourceIP)$/.test(key) && /^[0-9a-f.:]+$/.test(text)) return '{ip}';
     if (key === 'cells' && /^(\d+[smhd])+$/.test(text)) return '{age}';
     return this.#recordIds(text);
+  }
+
+  /** A key binds nothing: it is compared as a whole. */
+  #recordKey(key: string): string {
+    const named = key.replaceAll(uuid, (found) => {
+      const known = this.#nameFor('uid', found);
+      return known === undefined ? found : `{${known}}`;
+    });
+    return this.#known(named);
   }
 
   #recordIds(text: string): string {

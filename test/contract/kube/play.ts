@@ -78,7 +78,7 @@ class Play {
   }
 
   async #send(request: Request, stream = false): Promise<Answer> {
-    const filled = this.#bindings.fill(request);
+    const filled = this.#bindings.filled(request);
     const answer = await this.#server.send(filled, { stream });
     if (answer.status === 201 && !filled.path.includes('/namespaces/') && filled.query?.['dryRun'] === undefined)
       this.#options.onMade?.(
@@ -109,8 +109,8 @@ class Play {
 
   #waiting(step: RequestStep, body: unknown): readonly string[] {
     return Object.entries(step.eventually?.until ?? {}).flatMap(([path, wanted]) => {
-      const { value } = placeAt(body, this.#bindings.fill(path));
-      const is = JSON.stringify(value ?? null) === JSON.stringify(this.#bindings.fill(wanted));
+      const { value } = placeAt(body, this.#bindings.filled(path));
+      const is = JSON.stringify(value ?? null) === JSON.stringify(this.#bindings.filled(wanted));
       return is ? [] : [`waiting for ${path} = ${JSON.stringify(wanted)}, it is ${JSON.stringify(value)}`];
     });
   }
@@ -159,14 +159,14 @@ function expectOf(step: RequestStep, seen: Answer, bindings: Bindings): Expected
 function picked({ pick }: Pick<Step, 'pick'>, document: unknown, bindings: Bindings): unknown {
   if (!pick) return document;
   if (pick.length === 0) return undefined;
-  return Object.fromEntries(bindings.fill(pick).map((path) => [path, placeAt(document, path).value ?? null]));
+  return Object.fromEntries(bindings.filled(pick).map((path) => [path, placeAt(document, path).value ?? null]));
 }
 
 function recorded({ pick }: Pick<Step, 'pick'>, document: unknown, bindings: Bindings): unknown {
   if (!pick) return bindings.record(document);
   if (pick.length === 0) return undefined;
   const entries = pick.map((path) => {
-    const { value, key, parent } = placeAt(document, bindings.fill(path));
+    const { value, key, parent } = placeAt(document, bindings.filled(path));
     return [path, bindings.record(value ?? null, key, parent)];
   });
   return Object.fromEntries(entries);

@@ -104,6 +104,33 @@ test('a Deployment that never gets ready is Degraded by name after its time, and
   assert.equal(rig.report().health, 'HEALTH_DEGRADED');
 });
 
+test('a Deployment that never gets ready is reported with what its pods say, asked once for each state of it', async (t) => {
+  const rig = rigFor(t);
+  rig.broken.add('web');
+  const message = '0/3 nodes are available: 3 node(s) did not match';
+  const conditions = [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }];
+  for (const [name, app] of [
+    ['web-1', 'web'],
+    ['other-1', 'other'],
+  ] as const)
+    rig.kube.put({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'shop', labels: { app } }, status: { conditions } });
+  rig.desire(await rig.assignment('p1', filesOf(deployment('web'))));
+  const asked = (): number => rig.kube.requests.filter(({ verb, kind }) => verb === 'list' && kind === 'Pod').length;
+  await rig.run();
+  rig.kube.forgetRequests();
+  await rig.run(56_000);
+  assert.equal(asked(), 0);
+  await rig.run(300_000);
+  const said = /Deployment web in shop: not healthy within 60 s: .*; pod web-1: Unschedulable: 0\/3 nodes are available/;
+  assert.match(rig.report().message, said);
+  assert.match(rig.report().objects[0]?.message ?? '', /pod web-1: Unschedulable/);
+  assert.equal(rig.report().reason, 'HealthTimeout');
+  assert.equal(asked(), 1);
+  rig.broken.clear();
+  await rig.run();
+  assert.doesNotMatch(rig.report().message, /pod/);
+});
+
 test('drift is corrected, with who did it: a change, a deletion, and an object made anew', async (t) => {
   const rig = rigFor(t);
   rig.desire(await rig.assignment('p1', filesOf(configMap('a'), configMap('b'), configMap('c'))));

@@ -1,6 +1,7 @@
 import type { Assignment, Condition, Fence, Hops } from '../../proto/mod.ts';
 import type { Cancel } from '../../shared/clock/mod.ts';
 import { parseInputs, type Inputs } from '../../shared/kernel/mod.ts';
+import type { Cause } from './causes.ts';
 import type { Problem } from './reports.ts';
 import type { AssignmentRecord } from './port.ts';
 
@@ -33,6 +34,8 @@ export interface Entry {
   corrections: number;
   correctAtMs: number;
   prunePending: number;
+  /** What the pods of Degraded workloads said, by the workload's name. */
+  causes: ReadonlyMap<string, Cause>;
   removed: boolean;
   /** What Observe mode last looked at. */
   observedKey: string;
@@ -62,6 +65,7 @@ export const newEntry = (uid: string, nowMs: number): Entry => ({
   corrections: 0,
   correctAtMs: 0,
   prunePending: 0,
+  causes: new Map(),
   removed: false,
   observedKey: '',
   visiting: false,

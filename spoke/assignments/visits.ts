@@ -5,6 +5,7 @@ import { changesText, dryRun } from '../apply/mod.ts';
 import { nameOf, summarise, type HealthSummary } from '../health/mod.ts';
 import { refText } from '../kube/mod.ts';
 import { applyRevision, contentOf, correct, measure, prepare, type Ground } from './appliers.ts';
+import { explained, lookForCauses } from './causes.ts';
 import { kindIn } from './cluster.ts';
 import { decide, type Step } from './decide.ts';
 import { checkWanted, heldAssignment, inputsOf, type Entry } from './entries.ts';
@@ -30,6 +31,7 @@ export async function visit(ground: Ground, entry: Entry, signal: AbortSignal): 
     await span('spoke.reconcile', { parent: assignment?.cause?.traceparent ?? '', attributes: { 'wheelhouse.step': step.do } }, () =>
       take(ground, entry, step, drift, signal),
     );
+    await lookForCauses(ground, entry, summaryOf(ground, entry), signal);
     checkWanted(entry, assignment);
     // Only now: while it is tried again, what was wrong is still the last that is known.
     entry.problem = undefined;
@@ -239,7 +241,7 @@ export function report(ground: Ground, entry: Entry): void {
   const { assignment, record } = entry;
   const { clock } = ground;
   if (entry.note !== '' && clock.monotonicMs() - entry.noteAtMs >= calmMs) entry.note = '';
-  const summary = summaryOf(ground, entry);
+  const summary = explained(summaryOf(ground, entry), entry.causes);
   const applied = record?.applied && !record.applying ? record.applied.revision : '';
   const wanted = assignment?.revision ?? record?.applied?.revision ?? '';
   entry.wasHealthy = summary.health === 'Healthy';

@@ -324,7 +324,10 @@ export interface AssignmentReport {
   /** What the spoke works on, and what is fully applied (empty: nothing yet). */
   revisionWanted: string;
   revisionApplied: string;
-  /** Health of revision_applied: Healthy only if every object of it is. */
+  /**
+   * Of revision_wanted: while that is not applied, of the work on it (Progressing, or Degraded with what is in its way); once it is, of its objects, and
+   * Healthy only if every one of them is. Counts and objects are always of what is applied.
+   */
   health: Health;
   /** CamelCase, of a closed list; with a sentence that names the object and the cause. */
   reason: string;

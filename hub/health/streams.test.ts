@@ -322,6 +322,48 @@ test('what a spoke refused is in the record; Forked stops the fleet', async () =
   assert.ok(hub.health.recordBehind);
 });
 
+test('every cluster that is ahead of the record is noted once, not at each of its beats', async () => {
+  await using hub = await Hub.open();
+  const ahead = { fence: { epoch: 7, generation: 1, hash: Buffer.alloc(32, 1) } };
+  const spokes = [new Spoke(hub, 'ca'), new Spoke(hub, 'cb')];
+  for (const [i, spoke] of spokes.entries()) await spoke.hello(i === 0 ? 'a' : 'b', ahead);
+  const noted = await hub.store.read.selectFrom('refusals').selectAll().execute();
+  assert.deepEqual(
+    noted.map(({ cluster_id, code }) => [cluster_id, code]),
+    [
+      [10, 'RecordBehind'],
+      [11, 'RecordBehind'],
+    ],
+  );
+  for (let beats = 0; beats < 3; beats++) {
+    await hub.clock.advance(1_000);
+    for (const spoke of spokes) await spoke.beat(hashOf(), true, ahead);
+  }
+  assert.deepEqual(await hub.store.read.selectFrom('refusals').selectAll().execute(), noted);
+});
+
+test('a snapshot is compared with the record, not with what was known of it before', async () => {
+  await using hub = await Hub.open();
+  const spoke = new Spoke(hub, 'ca');
+  await spoke.hello('a');
+  await spoke.report('pa1');
+  const [row] = await hub.store.read.selectFrom('reports').selectAll().execute();
+  assert.ok(row);
+  const held = said('pa1', Health.HEALTH_DEGRADED);
+  await spoke.beat(hashOf(said('pa1', Health.HEALTH_HEALTHY)));
+  // The record changes beside this process.
+  await hub.store.decide(
+    async () => undefined,
+    () => ({ result: undefined, writes: [put('reports', { ...row, value: encoded(held) })] }),
+  );
+  await spoke.beat(hashOf(held));
+  assert.equal(spoke.cases.at(-1), 'snapshotRequest');
+  await spoke.report('pa1', Health.HEALTH_DEGRADED);
+  await spoke.send({ $case: 'snapshotEnd', value: { reports: 1, reportSetHash: hashOf(held) } });
+  await spoke.beat(hashOf(held));
+  assert.equal(hub.health.contactOf(10)?.doubt, '');
+});
+
 test('a beat vouches only when the spoke observes, and for the very reports that the hub holds', async () => {
   await using hub = await Hub.open();
   const a = new Spoke(hub, 'ca');

@@ -45,6 +45,7 @@ export class Stream implements SpokeStream, Held {
   #snapshotBeats = snapshotEveryBeats;
   /** Beats in a row with a fence below the record's. */
   #behind = 0;
+  #aheadNoted = false;
   #ack = { seq: 0, refused: [] as RefusedReport[], scheduled: false };
 
   constructor(shared: Shared, peer: Peer, channel: Channel) {
@@ -173,6 +174,8 @@ export class Stream implements SpokeStream, Held {
   #askForSnapshot(): void {
     this.#snapshot = new Set();
     this.#snapshotBeats = 0;
+    // What differs may be what is remembered of the record: the snapshot is compared with the record itself.
+    if (this.#state.at === 'greeted') this.#shared.registry.setHeldHash(this.#state.cluster.id, undefined);
     this.send({ $case: 'snapshotRequest', value: {} });
   }
 
@@ -272,10 +275,10 @@ export class Stream implements SpokeStream, Held {
   }
 
   async #recordBehind(cluster: ClusterRow, message: string): Promise<void> {
-    const { registry } = this.#shared;
     // Each beat says it again; the record needs it once.
-    if (registry.recordBehind?.clusterId === cluster.id) return;
-    registry.setRecordBehind(cluster.id, `${cluster.name}: ${message}`);
+    if (this.#aheadNoted) return;
+    this.#aheadNoted = true;
+    this.#shared.registry.setRecordBehind(cluster.id, `${cluster.name}: ${message}`);
     await writeRefusal(this.#shared.store, { clusterId: cluster.id, code: 'RecordBehind', message });
   }
 }

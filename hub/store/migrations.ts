@@ -66,4 +66,18 @@ export const migrations: readonly (readonly string[])[] = [
       reason TEXT NOT NULL, detail TEXT NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL)`,
     `CREATE TABLE outbox (key TEXT PRIMARY KEY, id INTEGER NOT NULL, at INTEGER NOT NULL)`,
   ],
+  [
+    // When a placement began to be as it is reported: moves only when health, reason or what runs does.
+    `ALTER TABLE reports ADD COLUMN since INTEGER NOT NULL DEFAULT 0`,
+    `UPDATE reports SET since = received_at`,
+    // All that health is judged by, so that a look at the whole fleet reads no other pages of the table.
+    `CREATE INDEX placements_to_judge ON placements (cluster_id, app_id, target_id, mode, wanted_revision_id)`,
+    `CREATE INDEX placements_by_app ON placements (app_id)`,
+    `CREATE INDEX targets_by_environment ON targets (environment_id)`,
+    `CREATE INDEX targets_by_current ON targets (current_release_id)`,
+    `CREATE INDEX rollouts_running ON rollouts (id) WHERE finished_at IS NULL`,
+    `CREATE INDEX rollout_events_by_rollout ON rollout_events (rollout_id, id)`,
+    `CREATE INDEX audit_by_subject ON audit (subject, id)`,
+    `CREATE INDEX audit_by_rollout ON audit (json_extract(detail, '$.rollout')) WHERE action = 'start.rollout'`,
+  ],
 ];

@@ -207,6 +207,8 @@ export interface ReportRow {
   reason: string;
   message: string;
   received_at: number;
+  /** Since when the spoke reports this health for this reason about what it runs. */
+  since: number;
 }
 
 /** Desired states that a spoke refused, and messages that the hub refused: what an operator asks about at night. Bounded per cluster. */

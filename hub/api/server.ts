@@ -4,7 +4,6 @@ import type { z } from 'zod';
 import type { Clock } from '#shared/clock/mod.ts';
 import type { Random } from '#shared/kernel/mod.ts';
 import type { Log } from '#shared/telemetry/mod.ts';
-import type { HealthService } from '#hub/health/mod.ts';
 import type { Store } from '#hub/store/mod.ts';
 import { Failures } from './auth/failures.ts';
 import { includes } from './auth/scopes.ts';
@@ -15,6 +14,7 @@ import { fleetOperations } from './operations/fleet.ts';
 import type { Operation } from './operations/operation.ts';
 import { readOperations } from './operations/reads.ts';
 import type { SourceOf } from './kinds/declared.ts';
+import type { Fleet } from './kinds/moments.ts';
 import { ApiError } from './problems/errors.ts';
 import { problemOf } from './problems/problem.ts';
 
@@ -22,7 +22,7 @@ export interface ApiOptions extends ChangeOptions {
   readonly host: string;
   readonly port: number;
   readonly store: Store;
-  readonly health: HealthService;
+  readonly health: Fleet & { readonly settling: unknown; readonly recordBehind: { readonly message: string } | undefined };
   readonly sourceOf: SourceOf;
   readonly clock: Clock;
   readonly random: Random;

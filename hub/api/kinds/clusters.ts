@@ -7,14 +7,14 @@ import { contacts, convergenceAt, healthAt, judged, silence, tallies, tallyOf, t
 import type { Moment } from './moments.ts';
 import { declaredVersion, time, timeOrNull } from './parts.ts';
 import { worstPlacements, type Worst } from './worst.ts';
-import type { Row, View } from './view.ts';
+import { within, type Ids, type Row, type View } from './view.ts';
 
 interface ClusterViewRow extends Row, TallyRow, Omit<ClusterRow, 'id' | 'uid' | 'name'> {
   readonly connected: number;
 }
 
 /** Nothing vouches for it: Unknown, whatever its placements last said, and also when it has none. */
-const select = (moment: Moment) => sql`
+const select = (moment: Moment, ids?: Ids) => sql`
   SELECT c.*, NULL AS tenant, coalesce(g.total, 0) AS total, coalesce(g.degraded, 0) AS degraded, coalesce(g.unknown, 0) AS unknown,
     coalesce(g.progressing, 0) AS progressing, coalesce(g.suspended, 0) AS suspended, coalesce(g.healthy, 0) AS healthy,
     CASE WHEN ${silence(moment)} <> '' THEN ${sql.lit(healths.indexOf('Unknown'))} ELSE coalesce(g.rank, ${sql.lit(healths.indexOf('Empty'))}) END AS rank,
@@ -23,13 +23,15 @@ const select = (moment: Moment) => sql`
       THEN ${sql.lit(connections.indexOf('Disconnected'))} ELSE ${sql.lit(connections.indexOf('NeverConnected'))} END AS connected
   FROM clusters c
   LEFT JOIN (${contacts(moment)}) k ON k.cluster_id = c.id
-  LEFT JOIN (SELECT j.cluster_id, ${tallies} FROM (${judged(moment)}) j GROUP BY j.cluster_id) g ON g.cluster_id = c.id`;
+  LEFT JOIN (SELECT j.cluster_id, ${tallies} FROM (${judged(moment, within(sql`p.cluster_id`, ids))}) j GROUP BY j.cluster_id) g ON g.cluster_id = c.id
+  WHERE ${within(sql`c.id`, ids)}`;
 
 export const clusters: View<ClusterViewRow> = {
   kind: 'Cluster',
   plural: 'clusters',
   tenanted: false,
   select,
+  stored: { select: sql`SELECT *, NULL AS tenant FROM clusters`, columns: ['id', 'uid', 'name', 'labels', 'state', 'created_at'] },
   labels: 'labels',
   fields: {
     'metadata.name': { column: 'name' },

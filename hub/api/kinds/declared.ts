@@ -5,7 +5,7 @@ import { convergences, healths } from '../schemas/words.ts';
 import { convergenceAt, healthAt, judged, tallies, tallyOf, type TallyRow } from './judged.ts';
 import type { Moment } from './moments.ts';
 import { declaredVersion, firstLine, time, timeOrNull } from './parts.ts';
-import type { Field, Row, View } from './view.ts';
+import { within, type Field, type Row, type View } from './view.ts';
 
 interface DeclaredRow extends Row, TallyRow {
   readonly spec: string;
@@ -14,15 +14,18 @@ interface DeclaredRow extends Row, TallyRow {
   readonly created_at: number;
 }
 
-/** Tallies of placements by one column of `g` (targets) or `a` (apps); every placement belongs to exactly one of each. */
-const tallied = (moment: Moment, by: RawBuilder<unknown>): RawBuilder<unknown> => sql`
-  SELECT ${by} AS owner, ${tallies} FROM (${judged(moment)}) j JOIN targets g ON g.id = j.target_id JOIN apps a ON a.id = j.app_id GROUP BY ${by}`;
+/** Tallies of placements by one column of `g` (targets) or `a` (apps); every placement belongs to exactly one of each. `of` narrows them by `p`. */
+const tallied = (moment: Moment, by: RawBuilder<unknown>, of: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+  SELECT ${by} AS owner, ${tallies} FROM (${judged(moment, of)}) j JOIN targets g ON g.id = j.target_id JOIN apps a ON a.id = j.app_id GROUP BY ${by}`;
 
 const none = sql`coalesce(s.total, 0) AS total, coalesce(s.degraded, 0) AS degraded, coalesce(s.unknown, 0) AS unknown,
   coalesce(s.progressing, 0) AS progressing, coalesce(s.suspended, 0) AS suspended, coalesce(s.healthy, 0) AS healthy,
   coalesce(s.rank, ${sql.lit(healths.indexOf('Empty'))}) AS rank, coalesce(s.step, ${sql.lit(convergences.indexOf('Empty'))}) AS step`;
 
 export { none as noTallies, tallied };
+
+const everything = sql`1 = 1`;
+const storedColumns = ['id', 'uid', 'tenant', 'tenant_order', 'name', 'created_at'];
 
 export const healthFields: Readonly<Record<string, Field>> = {
   'metadata.name': { column: 'name' },
@@ -58,10 +61,12 @@ export const tenants: View<DeclaredRow & { apps: number; environments: number }>
   kind: 'Tenant',
   plural: 'tenants',
   tenanted: false,
-  select: (moment) => sql`
+  select: (moment, ids) => sql`
     SELECT t.*, NULL AS tenant, '' AS tenant_order, ${none}, (SELECT count(*) FROM apps WHERE tenant_id = t.id) AS apps,
       (SELECT count(*) FROM environments WHERE tenant_id = t.id) AS environments
-    FROM tenants t LEFT JOIN (${tallied(moment, sql`a.tenant_id`)}) s ON s.owner = t.id`,
+    FROM tenants t LEFT JOIN (${tallied(moment, sql`a.tenant_id`, ids ? sql`p.app_id IN (SELECT id FROM apps WHERE ${within(sql`tenant_id`, ids)})` : everything)}) s ON s.owner = t.id
+    WHERE ${within(sql`t.id`, ids)}`,
+  stored: { select: sql`SELECT *, NULL AS tenant, '' AS tenant_order FROM tenants`, columns: storedColumns },
   fields: healthFields,
   sorts: healthSorts,
   counts: ['status.health'],
@@ -79,9 +84,14 @@ export const environments: View<DeclaredRow & { apps: number }> = {
   kind: 'Environment',
   plural: 'environments',
   tenanted: true,
-  select: (moment) => sql`
+  select: (moment, ids) => sql`
     SELECT e.*, t.name AS tenant, t.name AS tenant_order, ${none}, (SELECT count(*) FROM targets WHERE environment_id = e.id) AS apps
-    FROM environments e JOIN tenants t ON t.id = e.tenant_id LEFT JOIN (${tallied(moment, sql`g.environment_id`)}) s ON s.owner = e.id`,
+    FROM environments e JOIN tenants t ON t.id = e.tenant_id LEFT JOIN (${tallied(moment, sql`g.environment_id`, ids ? sql`p.target_id IN (SELECT id FROM targets WHERE ${within(sql`environment_id`, ids)})` : everything)}) s
+      ON s.owner = e.id WHERE ${within(sql`e.id`, ids)}`,
+  stored: {
+    select: sql`SELECT e.*, t.name AS tenant, t.name AS tenant_order FROM environments e JOIN tenants t ON t.id = e.tenant_id`,
+    columns: storedColumns,
+  },
   fields: healthFields,
   sorts: healthSorts,
   counts: ['status.health'],
@@ -108,9 +118,14 @@ export const appsView = (sourceOf: SourceOf): View<DeclaredRow & { targets: numb
   kind: 'App',
   plural: 'apps',
   tenanted: true,
-  select: (moment) => sql`
+  select: (moment, ids) => sql`
     SELECT a.*, t.name AS tenant, t.name AS tenant_order, ${none}, (SELECT count(*) FROM targets WHERE app_id = a.id) AS targets
-    FROM apps a JOIN tenants t ON t.id = a.tenant_id LEFT JOIN (${tallied(moment, sql`j.app_id`)}) s ON s.owner = a.id`,
+    FROM apps a JOIN tenants t ON t.id = a.tenant_id LEFT JOIN (${tallied(moment, sql`j.app_id`, within(sql`p.app_id`, ids))}) s ON s.owner = a.id
+    WHERE ${within(sql`a.id`, ids)}`,
+  stored: {
+    select: sql`SELECT a.*, t.name AS tenant, t.name AS tenant_order FROM apps a JOIN tenants t ON t.id = a.tenant_id`,
+    columns: storedColumns,
+  },
   fields: healthFields,
   sorts: healthSorts,
   counts: ['status.health'],

@@ -12,36 +12,49 @@ export const healthAt = (index: number): Health => healths[index] ?? 'Unknown';
 export const convergenceAt = (index: number): Convergence => convergences[index] ?? 'Unknown';
 
 /** Rows (cluster_id, live, silence): what this moment knows of contact; clusters that were not heard of have no row. */
-export const contacts = ({ contactsJson }: Moment): RawBuilder<unknown> =>
+const told = ({ contactsJson }: Moment): RawBuilder<unknown> =>
   sql`SELECT CAST(key AS INTEGER) AS cluster_id, substr(value, 1, 1) = 'C' AS live, substr(value, 2) AS silence FROM json_each(${contactsJson})`;
+
+/** The same for joining clusters with: grouped, or SQLite would walk all of it for each of them. */
+export const contacts = (moment: Moment): RawBuilder<unknown> =>
+  sql`SELECT cluster_id, max(live) AS live, max(silence) AS silence FROM (${told(moment)}) GROUP BY cluster_id`;
 
 /** '' when a beat vouches for the cluster that `k` is the contact of. */
 export const silence = ({ unheard }: Moment): RawBuilder<string> => sql`coalesce(k.silence, ${unheard})`;
 
-const empty = sql.lit('');
-
-/** Rows (id, cluster_id, app_id, target_id, rank, step) of placements; `where` narrows them by `p`. */
+/**
+ * Rows (id, cluster_id, app_id, target_id, rank, step) of placements; `where` narrows them by `p`. In steps that are each done once: the long digests are
+ * compared once per placement, the rest is about small numbers.
+ */
 export const judged = (moment: Moment, where: RawBuilder<unknown> = sql`1 = 1`): RawBuilder<unknown> => sql`
-  SELECT p.id, p.cluster_id, p.app_id, p.target_id,
-    CASE
-      WHEN ${silence(moment)} <> ${empty} OR v.revision IS NULL OR r.placement_id IS NULL THEN ${rank('Unknown')}
-      WHEN p.mode <> 'Enforce' THEN ${rank('Suspended')}
-      WHEN r.revision_applied <> v.revision AND (r.revision_wanted <> v.revision OR r.health <> 'Degraded') THEN ${rank('Progressing')}
-      WHEN r.revision_applied = v.revision AND r.revision_wanted <> v.revision THEN ${rank('Progressing')}
-      ELSE CASE r.health WHEN 'Degraded' THEN ${rank('Degraded')} WHEN 'Progressing' THEN ${rank('Progressing')}
-        WHEN 'Suspended' THEN ${rank('Suspended')} WHEN 'Healthy' THEN ${rank('Healthy')} ELSE ${rank('Unknown')} END
-    END AS rank,
-    CASE
-      WHEN ${silence(moment)} <> ${empty} THEN ${step('Unknown')}
-      WHEN v.revision IS NULL THEN ${step('NothingWanted')}
-      WHEN r.revision_wanted = v.revision THEN CASE WHEN r.revision_applied = v.revision THEN ${step('Converged')} ELSE ${step('Converging')} END
-      ELSE ${step('NotReceived')}
-    END AS step
-  FROM placements p
-  LEFT JOIN (${contacts(moment)}) k ON k.cluster_id = p.cluster_id
-  LEFT JOIN reports r ON r.placement_id = p.id
-  LEFT JOIN revisions v ON v.id = p.wanted_revision_id
-  WHERE ${where}`;
+  WITH k AS MATERIALIZED (${told(moment)}),
+  s AS MATERIALIZED (
+    SELECT p.id, p.cluster_id, p.app_id, p.target_id, ${silence(moment)} <> '' AS silent, v.id IS NULL AS unwanted, r.placement_id IS NULL AS unreported,
+      p.mode <> 'Enforce' AS passive, r.revision_wanted = v.revision AS received, r.revision_applied = v.revision AS applied,
+      CASE r.health WHEN 'Degraded' THEN ${rank('Degraded')} WHEN 'Progressing' THEN ${rank('Progressing')} WHEN 'Suspended' THEN ${rank('Suspended')}
+        WHEN 'Healthy' THEN ${rank('Healthy')} ELSE ${rank('Unknown')} END AS said
+    FROM placements p
+    LEFT JOIN k ON k.cluster_id = p.cluster_id
+    LEFT JOIN reports r ON r.placement_id = p.id
+    LEFT JOIN revisions v ON v.id = p.wanted_revision_id
+    WHERE ${where}),
+  j AS MATERIALIZED (
+    SELECT id, cluster_id, app_id, target_id,
+      CASE
+        WHEN silent OR unwanted OR unreported THEN ${rank('Unknown')}
+        WHEN passive THEN ${rank('Suspended')}
+        WHEN applied AND received THEN said
+        WHEN received AND said = ${rank('Degraded')} THEN ${rank('Degraded')}
+        ELSE ${rank('Progressing')}
+      END AS rank,
+      CASE
+        WHEN silent THEN ${step('Unknown')}
+        WHEN unwanted THEN ${step('NothingWanted')}
+        WHEN received THEN CASE WHEN applied THEN ${step('Converged')} ELSE ${step('Converging')} END
+        ELSE ${step('NotReceived')}
+      END AS step
+    FROM s)
+  SELECT * FROM j`;
 
 /** The columns of a tally and of the worst, over judged rows `j`. */
 export const tallies: RawBuilder<unknown> = sql`count(j.id) AS total,

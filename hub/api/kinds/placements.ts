@@ -9,7 +9,7 @@ import { conditionsOf } from './conditions.ts';
 import { convergenceAt, judged } from './judged.ts';
 import type { Moment } from './moments.ts';
 import { time, timeOrNull, versioned } from './parts.ts';
-import type { Row, View } from './view.ts';
+import { within, type Ids, type Row, type View } from './view.ts';
 
 interface PlacementViewRow
   extends Row, Pick<PlacementRow, 'cluster_id' | 'namespace' | 'state' | 'hold_reason' | 'mode' | 'rollout_id' | 'updated_at'> {
@@ -25,11 +25,11 @@ interface PlacementViewRow
   readonly step: number;
 }
 
-const select = (moment: Moment) => sql`
+const select = (moment: Moment, ids?: Ids) => sql`
   SELECT p.id, p.uid, t.name AS tenant, c.name || '.' || a.name || '.' || p.namespace AS name, p.cluster_id, p.namespace, p.state, p.hold_reason, p.mode,
     p.rollout_id, p.updated_at, c.name AS cluster, c.facts, a.name AS app, e.name AS environment, c.labels, v.revision AS wanted, r.digest, r.alias,
     j.rank, j.step, p.app_id, p.target_id
-  FROM (${judged(moment)}) j
+  FROM (${judged(moment, within(sql`p.id`, ids))}) j
   JOIN placements p ON p.id = j.id
   JOIN clusters c ON c.id = p.cluster_id
   JOIN apps a ON a.id = p.app_id
@@ -40,11 +40,36 @@ const select = (moment: Moment) => sql`
   LEFT JOIN variants n ON n.id = p.wanted_variant_id
   LEFT JOIN releases r ON r.id = n.release_id`;
 
+const stored = sql`
+  SELECT p.id, p.uid, t.name AS tenant, c.name || '.' || a.name || '.' || p.namespace AS name, p.namespace, p.state, p.mode, p.updated_at,
+    c.name AS cluster, a.name AS app, e.name AS environment, c.labels
+  FROM placements p
+  JOIN clusters c ON c.id = p.cluster_id
+  JOIN apps a ON a.id = p.app_id
+  JOIN tenants t ON t.id = a.tenant_id
+  JOIN targets g ON g.id = p.target_id
+  JOIN environments e ON e.id = g.environment_id`;
+const storedColumns = [
+  'id',
+  'uid',
+  'tenant',
+  'name',
+  'namespace',
+  'state',
+  'mode',
+  'updated_at',
+  'cluster',
+  'app',
+  'environment',
+  'labels',
+];
+
 export const placements: View<PlacementViewRow> = {
   kind: 'Placement',
   plural: 'placements',
   tenanted: true,
   select,
+  stored: { select: stored, columns: storedColumns },
   labels: 'labels',
   fields: {
     'metadata.name': { column: 'name' },
@@ -169,5 +194,5 @@ export function sinceOf(
   }
   // Not taken up yet: since it was wanted. Else since the spoke first said so.
   if (!stored || stored.revision_wanted !== row.wanted) return row.updated_at;
-  return Math.max(stored.received_at, 0);
+  return stored.since;
 }

@@ -1,7 +1,7 @@
 import { sql, type AuditRow } from '#hub/store/mod.ts';
 import type { AuditRecord, Event } from '../schemas/records.ts';
 import { time } from './parts.ts';
-import type { Row, View } from './view.ts';
+import { within, type Row, type View } from './view.ts';
 
 interface EventViewRow extends Row {
   readonly at: number;
@@ -18,12 +18,7 @@ interface EventViewRow extends Row {
 const afterKind = sql`substr(u.subject, instr(u.subject, '/') + 1)`;
 const nested = sql`instr(${afterKind}, '/') > 0`;
 
-/** What rollouts said, what was refused, and what people did: ids come from one counter, so they are in the order in which it happened. */
-export const events: View<EventViewRow> = {
-  kind: 'Event',
-  plural: 'events',
-  tenanted: true,
-  select: () => sql`
+const eventsStored = sql`
     SELECT v.id, CAST(v.id AS TEXT) AS uid, t.name AS tenant, CAST(v.id AS TEXT) AS name, v.at, v.type, v.reason, v.message, 'Rollout' AS regarding_kind,
       t.name AS regarding_tenant, o.uid AS regarding_name, '' AS actor
     FROM rollout_events v JOIN rollouts o ON o.id = v.rollout_id JOIN targets g ON g.id = o.target_id JOIN apps a ON a.id = g.app_id
@@ -36,7 +31,15 @@ export const events: View<EventViewRow> = {
       u.action, u.reason, substr(u.subject, 1, instr(u.subject, '/') - 1),
       CASE WHEN ${nested} THEN substr(${afterKind}, 1, instr(${afterKind}, '/') - 1) END,
       CASE WHEN ${nested} THEN substr(${afterKind}, instr(${afterKind}, '/') + 1) ELSE ${afterKind} END, u.actor
-    FROM audit u WHERE u.actor LIKE 'user:%' OR u.actor LIKE 'git:%'`,
+    FROM audit u WHERE u.actor LIKE 'user:%' OR u.actor LIKE 'git:%'`;
+
+/** What rollouts said, what was refused, and what people did: ids come from one counter, so they are in the order in which it happened. */
+export const events: View<EventViewRow> = {
+  kind: 'Event',
+  plural: 'events',
+  tenanted: true,
+  select: (_, ids) => sql`SELECT * FROM (${eventsStored}) WHERE ${within(sql`id`, ids)}`,
+  stored: { select: eventsStored, columns: ['id', 'uid', 'tenant', 'name', 'type', 'reason', 'actor', 'regarding_kind', 'regarding_name'] },
   fields: {
     'spec.type': { column: 'type' },
     'spec.reason': { column: 'reason' },
@@ -71,14 +74,17 @@ const eventOf = (row: EventViewRow): Event => ({
   status: {},
 });
 
+const auditStored = sql`
+    SELECT u.*, CAST(u.id AS TEXT) AS uid, CAST(u.id AS TEXT) AS name,
+      CASE WHEN ${nested} THEN substr(${afterKind}, 1, instr(${afterKind}, '/') - 1) END AS tenant
+    FROM audit u`;
+
 export const audit: View<Row & AuditRow> = {
   kind: 'AuditRecord',
   plural: 'audit',
   tenanted: true,
-  select: () => sql`
-    SELECT u.*, CAST(u.id AS TEXT) AS uid, CAST(u.id AS TEXT) AS name,
-      CASE WHEN ${nested} THEN substr(${afterKind}, 1, instr(${afterKind}, '/') - 1) END AS tenant
-    FROM audit u`,
+  select: (_, ids) => sql`SELECT * FROM (${auditStored}) WHERE ${within(sql`id`, ids)}`,
+  stored: { select: auditStored, columns: ['id', 'uid', 'tenant', 'name', 'actor', 'action', 'subject'] },
   fields: { 'spec.actor': { column: 'actor' }, 'spec.action': { column: 'action' }, 'spec.subject': { column: 'subject' } },
   sorts: { created: [['id', 'desc']] },
   counts: [],

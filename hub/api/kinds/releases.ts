@@ -1,7 +1,7 @@
 import { sql, type Reader } from '#hub/store/mod.ts';
 import type { Release } from '../schemas/moving.ts';
 import { firstLine, time, versioned } from './parts.ts';
-import type { Row, View } from './view.ts';
+import { within, type Row, type View } from './view.ts';
 
 interface ReleaseViewRow extends Row {
   readonly app: string;
@@ -16,17 +16,20 @@ interface ReleaseViewRow extends Row {
   readonly created_at: number;
 }
 
-export const releases: View<ReleaseViewRow> = {
-  kind: 'Release',
-  plural: 'releases',
-  tenanted: true,
-  select: () => sql`
+const stored = sql`
     SELECT r.id, r.uid, t.name AS tenant, a.name || '.' || r.alias AS name, a.name AS app, r.alias, r.digest, r.repository, r.images, r.created_at,
       c."commit", c.author, c.message, c.committed_at
     FROM releases r
     JOIN apps a ON a.id = r.app_id
     JOIN tenants t ON t.id = a.tenant_id
-    JOIN commits c ON c.id = r.commit_id`,
+    JOIN commits c ON c.id = r.commit_id`;
+
+export const releases: View<ReleaseViewRow> = {
+  kind: 'Release',
+  plural: 'releases',
+  tenanted: true,
+  select: (_, ids) => sql`SELECT * FROM (${stored}) WHERE ${within(sql`id`, ids)}`,
+  stored: { select: stored, columns: ['id', 'uid', 'tenant', 'name', 'app', 'alias', 'digest', 'commit'] },
   fields: {
     'metadata.name': { column: 'name' },
     'spec.app': { column: 'app' },

@@ -2,7 +2,7 @@ import { sql, type Reader, type RolloutClusterRow, type RolloutRow } from '#hub/
 import type { Rollout } from '../schemas/moving.ts';
 import { startsOf } from './changes.ts';
 import { time, timeOrNull, versioned } from './parts.ts';
-import type { Row, View } from './view.ts';
+import { within, type Row, type View } from './view.ts';
 
 interface RolloutViewRow extends Row, Omit<RolloutRow, 'id' | 'uid' | 'kind'> {
   readonly type: RolloutRow['kind'];
@@ -15,11 +15,7 @@ interface RolloutViewRow extends Row, Omit<RolloutRow, 'id' | 'uid' | 'kind'> {
   readonly ended: number;
 }
 
-export const rollouts: View<RolloutViewRow> = {
-  kind: 'Rollout',
-  plural: 'rollouts',
-  tenanted: true,
-  select: () => sql`
+const stored = sql`
     SELECT o.id, o.uid, o.uid AS name, t.name AS tenant, o.kind AS type, o.state, o.reason, o.message, o.max_concurrent, o.wave, o.waves, o.created_at,
       o.finished_at, o.target_id, a.name AS app, e.name AS environment, r.alias, r.digest, c."commit", c.author, o.finished_at IS NOT NULL AS ended
     FROM rollouts o
@@ -28,7 +24,14 @@ export const rollouts: View<RolloutViewRow> = {
     JOIN tenants t ON t.id = a.tenant_id
     JOIN environments e ON e.id = g.environment_id
     JOIN releases r ON r.id = o.release_id
-    JOIN commits c ON c.id = r.commit_id`,
+    JOIN commits c ON c.id = r.commit_id`;
+
+export const rollouts: View<RolloutViewRow> = {
+  kind: 'Rollout',
+  plural: 'rollouts',
+  tenanted: true,
+  select: (_, ids) => sql`SELECT * FROM (${stored}) WHERE ${within(sql`id`, ids)}`,
+  stored: { select: stored, columns: ['id', 'uid', 'tenant', 'name', 'app', 'environment', 'type', 'state', 'reason', 'ended'] },
   fields: {
     'metadata.name': { column: 'name' },
     'spec.app': { column: 'app' },

@@ -44,8 +44,8 @@ export async function fleetStatusOf(read: Reader, moment: Moment, trouble: Troub
     health: healthAt(Math.min(tally?.rank ?? 5, ...groups.map(({ rank }) => rank))),
     clusters: {
       total: groups.reduce((total, { n }) => total + n, 0),
-      connection: sum(({ connected }) => connections[connected] ?? '', connections) as FleetStatus['clusters']['connection'],
-      health: sum(({ rank }) => healthAt(rank), healths) as FleetStatus['clusters']['health'],
+      connection: sum(({ connected }) => connections[connected] ?? '', connections),
+      health: sum(({ rank }) => healthAt(rank), healths),
       state: sum(({ state }) => state),
     },
     placements: tallyOf(tally ?? ({} as TallyRow)),

@@ -3,7 +3,7 @@ import type { Target } from '../schemas/moving.ts';
 import { lastCommits, healthFields, healthSorts, noTallies, tallied } from './declared.ts';
 import { convergenceAt, healthAt, tallyOf, type TallyRow } from './judged.ts';
 import { time, versioned } from './parts.ts';
-import type { Row, View } from './view.ts';
+import { within, type Row, type View } from './view.ts';
 
 interface TargetViewRow extends Row, TallyRow {
   readonly app_id: number;
@@ -16,20 +16,29 @@ interface TargetViewRow extends Row, TallyRow {
   readonly created_at: number;
 }
 
+const stored = sql`
+  SELECT g.id, a.uid || '.' || e.uid AS uid, t.name AS tenant, t.name AS tenant_order, a.name || '.' || e.name AS name, g.app_id, a.name AS app,
+    e.name AS environment, g.environment_id, g.current_release_id, g.waiting_reason, g.waiting_message, max(a.created_at, e.created_at) AS created_at
+  FROM targets g
+  JOIN apps a ON a.id = g.app_id
+  JOIN environments e ON e.id = g.environment_id
+  JOIN tenants t ON t.id = a.tenant_id`;
+
 /** Targets have no uid of their own in the record: app and environment never change, so theirs together are one. */
 export const targets: View<TargetViewRow> = {
   kind: 'Target',
   plural: 'targets',
   tenanted: true,
-  select: (moment) => sql`
-    SELECT g.id, a.uid || '.' || e.uid AS uid, t.name AS tenant, t.name AS tenant_order, a.name || '.' || e.name AS name, g.app_id, a.name AS app,
-      e.name AS environment, g.environment_id, g.waiting_reason, g.waiting_message, r.digest AS current, r.alias, max(a.created_at, e.created_at) AS created_at, ${noTallies}
-    FROM targets g
-    JOIN apps a ON a.id = g.app_id
-    JOIN environments e ON e.id = g.environment_id
-    JOIN tenants t ON t.id = a.tenant_id
-    LEFT JOIN releases r ON r.id = g.current_release_id
-    LEFT JOIN (${tallied(moment, sql`j.target_id`)}) s ON s.owner = g.id`,
+  select: (moment, ids) => sql`
+    SELECT b.*, r.digest AS current, r.alias, ${noTallies}
+    FROM (${stored}) b
+    LEFT JOIN releases r ON r.id = b.current_release_id
+    LEFT JOIN (${tallied(moment, sql`j.target_id`, within(sql`p.target_id`, ids))}) s ON s.owner = b.id
+    WHERE ${within(sql`b.id`, ids)}`,
+  stored: {
+    select: stored,
+    columns: ['id', 'uid', 'tenant', 'tenant_order', 'name', 'app', 'environment', 'waiting_reason', 'created_at'],
+  },
   fields: {
     ...healthFields,
     'spec.app': { column: 'app' },

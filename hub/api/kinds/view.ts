@@ -1,4 +1,4 @@
-import type { RawBuilder, Reader } from '#hub/store/mod.ts';
+import { sql, type RawBuilder, type Reader } from '#hub/store/mod.ts';
 import type { Moment } from './moments.ts';
 
 /** Columns that every view has. */
@@ -21,13 +21,22 @@ export interface Resource {
   readonly metadata: { readonly name: string; readonly uid: string | null; readonly resourceVersion: string };
 }
 
+export type Ids = readonly number[];
+
+/** `column IN (ids)`, or everything. */
+export const within = (column: RawBuilder<unknown>, ids: Ids | undefined): RawBuilder<unknown> =>
+  ids === undefined ? sql`1 = 1` : sql`${column} IN (${ids.length === 0 ? sql.lit(0) : sql.join([...ids])})`;
+
 /** One kind as it is listed: a SELECT with flat columns, what may be asked of them, and how rows become resources. */
 export interface View<R extends Row = Row> {
   readonly kind: string;
   readonly plural: string;
   /** Below a tenant (and across tenants), or of the fleet. */
   readonly tenanted: boolean;
-  readonly select: (moment: Moment) => RawBuilder<unknown>;
+  /** All of its columns; with ids, only those rows, at a cost that is proportional to them. */
+  readonly select: (moment: Moment, ids?: Ids) => RawBuilder<unknown>;
+  /** Those columns that need no judgement: what is sought and sorted by them alone is found first, and judged then. */
+  readonly stored: { readonly select: RawBuilder<unknown>; readonly columns: readonly string[] };
   readonly fields: Readonly<Record<string, Field>>;
   /** Columns and their directions; the id settles what is equal. The first is the default. */
   readonly sorts: Readonly<Record<string, readonly (readonly [column: string, direction: 'asc' | 'desc'])[]>>;

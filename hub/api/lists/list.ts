@@ -6,7 +6,7 @@ import { ApiError } from '../problems/errors.ts';
 import type { ListQuery } from '../schemas/requests.ts';
 import type { Cursors, Place } from './cursors.ts';
 import { parseFields, pick } from './fields.ts';
-import { all, fieldCondition, labelCondition } from './selectors.ts';
+import { all, fieldConditions, labelCondition } from './selectors.ts';
 
 export interface ListContext {
   readonly read: Reader;
@@ -35,17 +35,21 @@ type Filter = Pick<ListQuery, 'tenant' | 'labelSelector' | 'fieldSelector'>;
 export async function listOf(view: View, query: ListQuery, { read, moment, cursors, position }: ListContext): Promise<ResourceList> {
   const order = orderOf(view, query.sort);
   const where = conditionOf(view, query);
-  const bound = canonicalJson({ kind: view.kind, order: [...order.flat()], ...filterOf(query) });
+  const bound = canonicalJson({ kind: view.kind, order: order.flat(), ...filterOf(query) });
   const after = query.continue ? [afterCondition(order, cursors.open(query.continue, bound, moment.now))] : [];
+  const wanted = all([where.condition, ...after]);
+  const sorted = sql`ORDER BY ${sql.join(order.map(([column, direction]) => sql`${sql.ref(column)} ${sql.raw(direction)}`))}`;
+  const limit = sql.lit(query.limit + 1);
+  const simple = [...where.columns, ...order.map(([column]) => column)].every((column) => view.stored.columns.includes(column));
+  const found = simple
+    ? await idsOf(read, sql`SELECT id FROM (${view.stored.select}) AS v WHERE ${wanted} ${sorted} LIMIT ${limit}`)
+    : undefined;
   const { rows } = await sql<Row & Record<string, Place[number]>>`
-    SELECT * FROM (${view.select(moment)}) AS v WHERE ${all([where, ...after])}
-    ORDER BY ${sql.join(order.map(([column, direction]) => sql`${sql.ref(column)} ${sql.raw(direction)}`))} LIMIT ${sql.lit(query.limit + 1)}`.execute(
-    read,
-  );
+    SELECT * FROM (${view.select(moment, found)}) AS v ${found ? sql`` : sql`WHERE ${wanted}`} ${sorted} LIMIT ${limit}`.execute(read);
   const page = rows.slice(0, query.limit);
   const last = rows.length > query.limit ? page.at(-1) : undefined;
   const items = await view.resources({ read, moment }, page);
-  const counted = query.counts ? await countsOf(view, read, moment, where) : undefined;
+  const counted = query.counts ? await countsOf(view, read, moment, where.condition) : undefined;
   const paths = query.fields === undefined ? undefined : parseFields(query.fields);
   return {
     apiVersion: 'wheelhouse.dev/v1alpha1',
@@ -66,11 +70,15 @@ export async function listOf(view: View, query: ListQuery, { read, moment, curso
   };
 }
 
+const idsOf = async (read: Reader, query: RawBuilder<unknown>): Promise<number[]> =>
+  ((await query.execute(read)).rows as readonly { id: number }[]).map(({ id }) => id);
+
 /** The resources of these row ids that the filter lets through, in no order: what a watcher looks at. */
 export async function matching(view: View, filter: Filter, ids: readonly number[], { read, moment }: Pick<ListContext, 'read' | 'moment'>) {
   if (ids.length === 0) return [];
-  const { rows } = await sql<Row>`SELECT * FROM (${view.select(moment)}) AS v
-    WHERE ${all([sql`id IN (${sql.join([...ids])})`, conditionOf(view, filter)])}`.execute(read);
+  const { rows } = await sql<Row>`SELECT * FROM (${view.select(moment, ids)}) AS v WHERE ${conditionOf(view, filter).condition}`.execute(
+    read,
+  );
   const resources = await view.resources({ read, moment }, rows);
   return rows.flatMap((row, i) => (resources[i] ? [{ id: row.id, resource: resources[i] }] : []));
 }
@@ -83,23 +91,33 @@ export async function oneOf(
 ): Promise<Resource> {
   const inTenant = key.tenant === undefined ? [] : [sql`tenant = ${key.tenant}`];
   const isNamed = view.tenanted && key.tenant === undefined ? sql`uid = ${key.name}` : sql`(name = ${key.name} OR uid = ${key.name})`;
-  const { rows } =
-    await sql<Row>`SELECT * FROM (${view.select(moment)}) AS v WHERE ${all([...inTenant, isNamed])} ORDER BY id DESC LIMIT 1`.execute(read);
-  const [resource] = await view.resources({ read, moment }, rows);
-  if (resource) return resource;
+  const ids = await idsOf(
+    read,
+    sql`SELECT id FROM (${view.stored.select}) AS v WHERE ${all([...inTenant, isNamed])} ORDER BY id DESC LIMIT 1`,
+  );
+  const [found] = ids.length === 0 ? [] : await matching(view, {}, ids, { read, moment });
+  if (found) return found.resource;
   const whole = key.tenant === undefined ? key.name : `${key.tenant}/${key.name}`;
   throw new ApiError('NOT_FOUND', `there is no ${view.kind} ${whole.slice(0, 200)}`);
 }
 
 const filterOf = ({ tenant = '', labelSelector = '', fieldSelector = '' }: Filter) => ({ tenant, labelSelector, fieldSelector });
 
-export function conditionOf(view: View, { tenant, labelSelector, fieldSelector }: Filter): RawBuilder<unknown> {
+interface Where {
+  readonly condition: RawBuilder<unknown>;
+  /** That it is about. */
+  readonly columns: readonly string[];
+}
+
+function conditionOf(view: View, { tenant, labelSelector, fieldSelector }: Filter): Where {
   if (tenant !== undefined && !view.tenanted) throw new ApiError('REQUEST_INVALID', `${view.kind} belongs to no tenant`);
-  return all([
+  const fields = fieldSelector ? fieldConditions(fieldSelector, view.fields) : [];
+  const condition = all([
     ...(tenant === undefined ? [] : [sql`tenant = ${tenant}`]),
     ...(labelSelector ? [labelCondition(labelSelector, view.labels, view.kind)] : []),
-    ...(fieldSelector ? [fieldCondition(fieldSelector, view.fields)] : []),
+    ...fields.map(([, one]) => one),
   ]);
+  return { condition, columns: fields.map(([column]) => column) };
 }
 
 const opposite = { asc: 'desc', desc: 'asc' } as const;

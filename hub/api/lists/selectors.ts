@@ -51,17 +51,13 @@ const rules: Readonly<Record<Term['operator'], (value: RawBuilder<unknown>, valu
   absent: (value) => sql`${value} IS NULL`,
 };
 
-/** What fields have to be; only those of the kind's closed list. */
-export function fieldCondition(text: string, fields: Readonly<Record<string, Field>>): RawBuilder<unknown> {
-  const conditions = parseSelector(text).map(({ key, operator, values }) => {
+/** What fields have to be, each with its column; only those of the kind's closed list. */
+export const fieldConditions = (text: string, fields: Readonly<Record<string, Field>>): (readonly [string, RawBuilder<unknown>])[] =>
+  parseSelector(text).map(({ key, operator, values }) => {
     const field = fieldOf(key, fields);
-    return rules[operator](
-      sql.ref(field.column),
-      values.map((value) => valueOf(key, value, field)),
-    );
+    const compared = values.map((value) => valueOf(key, value, field));
+    return [field.column, rules[operator](sql.ref(field.column), compared)];
   });
-  return all(conditions);
-}
 
 function fieldOf(key: string, fields: Readonly<Record<string, Field>>): Field {
   const field = Object.hasOwn(fields, key) ? fields[key] : undefined;

@@ -106,6 +106,24 @@ const verdicts: readonly [string, Snapshot, string | RegExp][] = [
     'done',
   ],
   [
+    'one cluster is healthy, another that is selected has not enrolled',
+    { ...well, targets: [target({ waiting: { reason: 'NotEnrolled', message: 'selected, but not enrolled: dev-2' } })] },
+    'storefront/shop in dev: NotEnrolled: selected, but not enrolled: dev-2',
+  ],
+  [
+    'one cluster is healthy, another is only about to join',
+    {
+      ...well,
+      targets: [target({ rollout: { uid: 'r1', state: 'Progressing', reason: 'Progressing', message: '1 of 2 clusters done' } })],
+    },
+    'storefront/shop in dev: Progressing: 1 of 2 clusters done',
+  ],
+  [
+    'what is next for a target that has arrived is another matter',
+    { ...well, targets: [target({ waiting: { reason: 'PredecessorRollingOut', message: 'staging' } })] },
+    'done',
+  ],
+  [
     'nothing selected',
     { ...well, targets: [target({ placements: 0, waiting: { reason: 'NothingSelected', message: 'no cluster' } })] },
     /^failed: .*NothingSelected/,

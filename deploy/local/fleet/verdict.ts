@@ -124,7 +124,9 @@ function missingIn({ clusters, targets }: Snapshot, { tenant, app, environment, 
       .map(({ cluster, placement }) => troubleOf(cluster, placement));
     return [...bad, `${name}: ${waits ? `${waits.reason}: ${waits.message}` : 'nothing has begun'}`];
   }
-  return placed
+  // Healthy where it runs is not enough while a cluster that should run it does not.
+  const lacking = lackOf(target);
+  const bad = placed
     .filter(
       ({ placement }) =>
         placement.health !== 'Healthy' ||
@@ -133,4 +135,12 @@ function missingIn({ clusters, targets }: Snapshot, { tenant, app, environment, 
         placement.release !== digest,
     )
     .map(({ cluster, placement }) => troubleOf(cluster, placement));
+  return lacking ? [...bad, `${name}: ${lacking.reason}: ${lacking.message}`] : bad;
+}
+
+const missesClusters: ReadonlySet<string> = new Set(['NotEnrolled', 'ClusterSelectedTwice']);
+
+function lackOf({ waiting, rollout }: TargetView): TargetView['waiting'] {
+  if (waiting && missesClusters.has(waiting.reason)) return waiting;
+  return rollout && ['Progressing', 'Paused'].includes(rollout.state) ? rollout : null;
 }

@@ -9,7 +9,7 @@ import { digestBytes } from '#shared/kernel/mod.ts';
 import { callUnary, pinnedAuthority, rpcClient } from '#shared/rpc/mod.ts';
 import { acceptKeyset, certificateFacts, createRequest, generateTlsKey, identityOf, type JoinToken } from '#shared/signing/mod.ts';
 import { openSqliteStore, put, type ClusterRow, type Store } from '#hub/store/mod.ts';
-import { Identities, openFleet, serveEnrolment } from './mod.ts';
+import { Identities, openFleet, serveEnrolment, serverTls } from './mod.ts';
 
 async function hub(t: TestContext) {
   const dir = await mkdtemp(join(tmpdir(), 'wheelhouse-identity-'));
@@ -177,4 +177,12 @@ test('a record without its keys, and keys without their record, refuse to start'
   await assert.rejects(openFleet(store, join(dir, 'elsewhere'), systemClock, systemRandom), { code: 'KEYS_MISSING' });
   await using empty = await openSqliteStore({ file: ':memory:', clock: new VirtualClock(), random: systemRandom });
   await assert.rejects(openFleet(empty, join(dir, 'keys'), systemClock, systemRandom), { code: 'RECORD_MISSING' });
+});
+
+test('the hub is still a server after years without a restart', async (t) => {
+  const { trust } = await hub(t);
+  const listen = { host: '', port: 0, keys: trust.keys, clock: systemClock, random: systemRandom, onError: () => undefined };
+  const [leaf = ''] = (await serverTls(listen)).certificateChain.split(/(?<=-----END CERTIFICATE-----\n)/);
+  const { notAfter } = certificateFacts(leaf);
+  assert.deepEqual(notAfter, certificateFacts(trust.keys.authority.certificatePem).notAfter);
 });

@@ -1,5 +1,5 @@
 import { EnrolmentService, type EnrolmentServer } from '#proto/mod.ts';
-import { issueServer, tlsKeyPem, SigningError } from '#shared/signing/mod.ts';
+import { certificateFacts, issueServer, tlsKeyPem, SigningError } from '#shared/signing/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
 import { hubServerName, RpcError, serveRpc, unary, type RpcCode, type RpcServer } from '#shared/rpc/mod.ts';
 import type { Random } from '#shared/kernel/mod.ts';
@@ -34,12 +34,13 @@ export interface ListenOptions {
   readonly onError: (error: unknown) => void;
 }
 
-const serverDays = 90;
-
-/** A fresh server certificate of the fleet's authority, with the authority behind it so that a join token's pin is found in the chain. */
+/**
+ * A fresh server certificate of the fleet's authority, with the authority behind it so that a join token's pin is found in the chain. Its key is nowhere but
+ * in this process, so it may live as long as the authority: were it shorter, a hub that runs longer could be reached by no spoke.
+ */
 export async function serverTls({ keys, clock, random }: ListenOptions): Promise<{ key: string; certificateChain: string }> {
   const now = clock.now();
-  const validity = { notBefore: new Date(now - 3_600_000), notAfter: new Date(now + serverDays * 24 * 3_600_000) };
+  const validity = { notBefore: new Date(now - 3_600_000), notAfter: certificateFacts(keys.authority.certificatePem).notAfter };
   const { certificatePem, key } = await issueServer(keys.authority, { ...validity, names: [hubServerName], addresses: [] }, random);
   return { key: tlsKeyPem(key), certificateChain: certificatePem + keys.authority.certificatePem };
 }

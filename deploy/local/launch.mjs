@@ -4,7 +4,7 @@
 // (progress on stderr: stdout belongs to the program), then starts the program on the Node that npm brought, found by path: npm 9 and 10 link no
 // `.bin/node` when a lock names one per machine type. The program ends when this process does, see deploy/local/processes/launchers.ts.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants, hostname, tmpdir, userInfo } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -131,7 +131,17 @@ function leave({ code, signal }) {
   setTimeout(() => process.exit(128 + (constants.signals[signal] ?? 0)), 100);
 }
 
-async function main([file, ...args]) {
+/** npm links the commands of packages that it installs, not those of the clone itself: `./node_modules/.bin/wheelhouse`. */
+function linkCommand() {
+  try {
+    symlinkSync(join('..', '..', 'hub', 'cli', 'wheelhouse.mjs'), join(root, 'node_modules', '.bin', 'wheelhouse'));
+  } catch {
+    // It is there already, or this place takes no links: `npm run wheelhouse` works without.
+  }
+}
+
+/** Runs FILE.ts with its arguments and ends this process as it ended. */
+export async function main([file, ...args]) {
   if (!file) throw new Error('usage: node deploy/local/launch.mjs FILE.ts [ARGUMENT...]');
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
@@ -142,6 +152,7 @@ async function main([file, ...args]) {
   }
   const ended = stale() === undefined ? undefined : await install();
   if (ended) return leave(ended);
+  linkCommand();
 
   const { platform, arch, execPath } = process;
   const own = join(root, 'node_modules', `node-${platform}-${arch}`, 'bin', 'node');

@@ -31,6 +31,8 @@ export const entrances: Readonly<Record<string, readonly string[]>> = {
   '@opentelemetry/resources': ['shared/telemetry'],
   '@opentelemetry/sdk-trace': ['shared/telemetry'],
   '@peculiar/x509': ['shared/signing'],
+  commander: ['hub/cli'],
+  esbuild: ['hub/cli'],
   fastify: ['hub/api'],
   fflate: ['shared/artifact'],
   'isomorphic-git': ['hub/sources'],
@@ -40,8 +42,8 @@ export const entrances: Readonly<Record<string, readonly string[]>> = {
   pino: ['shared/telemetry'],
   'reflect-metadata': ['shared/signing'],
   undici: ['spoke/kube'],
-  // What people write enters at the hub, what runs on a cluster at the spoke, with other rules each.
-  yaml: ['hub/resources', 'hub/packaging', 'spoke/plan'],
+  // What people write enters at the hub, what runs on a cluster at the spoke, with other rules each; the command prints it and keeps its contexts in it.
+  yaml: ['hub/resources', 'hub/packaging', 'hub/cli', 'spoke/plan'],
   zod: ['hub/resources', 'hub/api'],
 };
 

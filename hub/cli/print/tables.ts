@@ -1,0 +1,47 @@
+import { painted, type Paint } from './colours.ts';
+
+/** Columns separated by three spaces, as kubectl has them; nothing behind the last one. */
+export interface Table {
+  readonly titles: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+const gap = 3;
+
+/** How wide each column is; later rows of a watch are set to the same, so that they line up with what was printed before. */
+export const widthsOf = ({ titles, rows }: Table): readonly number[] =>
+  titles.map((title, i) => Math.max(title.length, ...rows.map((row) => [...(row[i] ?? '')].length)));
+
+export function rowLine(cells: readonly string[], widths: readonly number[], paint: Paint): string {
+  const last = cells.length - 1;
+  return cells
+    .map((cell, i) => {
+      const space = i === last ? 0 : Math.max(0, (widths[i] ?? 0) - [...cell].length) + gap;
+      return painted(cell, paint) + ' '.repeat(space);
+    })
+    .join('')
+    .trimEnd();
+}
+
+export function tableLines(
+  table: Table,
+  { headers = true, paint }: { readonly headers?: boolean; readonly paint: Paint },
+): readonly string[] {
+  const widths = widthsOf(table);
+  const rows = table.rows.map((row) => rowLine(row, widths, paint));
+  return headers ? [rowLine(table.titles, widths, 'plain'), ...rows] : rows;
+}
+
+/** What a table says when there is nothing: never an empty cell, which a script would take for a shifted column. */
+export const orNone = (text: string | null | undefined): string => (text === null || text === undefined || text === '' ? '<none>' : text);
+
+const longMax = 80;
+
+/** One line of text for a cell. */
+export function brief(text: string | null | undefined, max = longMax): string {
+  const line = orNone((text ?? '').replaceAll(/\s+/g, ' ').trim());
+  return line.length <= max ? line : `${line.slice(0, max - 1)}…`;
+}
+
+/** The name of `Name <address>`: whom to ask, short enough for a cell. */
+export const personOf = (author: string | null | undefined): string => orNone((author ?? '').replace(/\s*<[^<>]*>\s*$/, '') || author);

@@ -1,0 +1,36 @@
+import { chooseHub, type Chosen } from './contexts/contexts.ts';
+import type { Io } from './io.ts';
+import { paintFor, type Paint } from './print/colours.ts';
+import { Client } from './requests/client.ts';
+
+/** What every command has: the world, the hub that was chosen, and a way to say things. */
+export class Session {
+  readonly io: Io;
+  readonly paint: Paint;
+  readonly #context: string | undefined;
+
+  constructor(io: Io, context: string | undefined) {
+    this.io = io;
+    this.paint = paintFor(io);
+    this.#context = context;
+  }
+
+  /** Throws CliError CONTEXT when none is chosen. */
+  choose(): Promise<Chosen> {
+    return chooseHub(this.io, this.#context);
+  }
+
+  async client(): Promise<Client> {
+    return new Client((await this.choose()).connection, this.io);
+  }
+
+  /** Data. */
+  print(lines: readonly string[]): void {
+    if (lines.length > 0) this.io.out(`${lines.join('\n')}\n`);
+  }
+
+  /** Progress. */
+  say(line: string): void {
+    this.io.err(`${line}\n`);
+  }
+}

@@ -68,13 +68,13 @@ export class TestFleet implements AsyncDisposable {
   }
 
   /** Waits until the job is done as `npm start` understands it; a job that cannot be done any more ends the wait at once. */
-  async done(job: Job = this.parts.job, maxMs = 60_000): Promise<Snapshot> {
+  async done(job: Job = this.parts.job, maxMs = 120_000): Promise<Snapshot> {
     const verdict = await this.verdict(job, maxMs, 'done');
     return verdict.snapshot;
   }
 
   /** Waits until the job has failed, and returns the reason. */
-  async failed(job: Job = this.parts.job, maxMs = 60_000): Promise<string> {
+  async failed(job: Job = this.parts.job, maxMs = 120_000): Promise<string> {
     return (await this.verdict(job, maxMs, 'failed')).reason;
   }
 

@@ -6,6 +6,7 @@ import {
   type DecideContext,
   type Decision,
   type ReleaseRow,
+  type TakenCommitRow,
   type VariantRow,
   type Write,
 } from '#hub/store/mod.ts';
@@ -33,6 +34,9 @@ export interface Built {
 /** What the record knows of an app's commits. */
 export interface Known {
   readonly appId: number;
+  readonly generation: number;
+  /** The commit that was taken in last. */
+  readonly taken: Omit<TakenCommitRow, 'app_id'> | undefined;
   /** App/tenant/name */
   readonly subject: string;
   readonly lastCommit: Pick<CommitRow, 'commit' | 'outcome' | 'outcome_message'> | undefined;
@@ -72,7 +76,8 @@ export function decideCommit(
   const recorded = outcomeOf(known, built);
   const { lastCommit, appId } = known;
   const repeated = lastCommit?.commit === commit.commit && (recorded.outcome === 'NoChange' || isRepeat(lastCommit, recorded));
-  if (repeated) return { result: recorded };
+  const taken = takenWrites(known, commit.commit, recorded);
+  if (repeated) return { result: recorded, writes: taken };
   const row: CommitRow = {
     id: context.newId(),
     app_id: appId,
@@ -88,11 +93,21 @@ export function decideCommit(
   const released = recorded.outcome === 'Released' && !(built instanceof Error) ? releaseWrites(appId, row.id, built, context) : [];
   return {
     result: recorded,
-    writes: [put('commits', row), ...released],
+    writes: [put('commits', row), ...taken, ...released],
     audit: auditOf(known.subject, row, recorded),
     outbox: released.length > 0 ? known.targetIds.map((id) => `target:${id}`) : [],
   };
 }
+
+/** Whether nothing about this commit can have changed since it was taken in. */
+export const isTaken = ({ taken, generation }: Pick<Known, 'taken' | 'generation'>, commit: string): boolean =>
+  taken?.commit === commit && taken.generation === generation;
+
+/** One that failed is looked at again after a restart: a newer hub may know better. */
+const takenWrites = (known: Known, commit: string, { outcome }: Recorded): Write[] =>
+  outcome === 'Failed' || isTaken(known, commit)
+    ? []
+    : [put('taken_commits', { app_id: known.appId, generation: known.generation, commit })];
 
 const isRepeat = (last: Pick<CommitRow, 'outcome' | 'outcome_message'>, { outcome, message }: Recorded): boolean =>
   last.outcome === outcome && last.outcome_message === message;

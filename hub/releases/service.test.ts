@@ -120,16 +120,33 @@ async function assertPulls(f: Fixture, alias: string): Promise<void> {
   }
 }
 
-test('the same commit again writes nothing', async () => {
+test('the same commit again, as after a restart, is not even read, and writes nothing', async () => {
   const f = await Fixture.open();
   const commit = f.source.commit({ 'a.yaml': object('a') });
-  await f.handle(commit);
+  const first = await f.handle(commit);
   const before = await f.audit();
   await f.visited();
-  assert.equal((await f.handle(commit))?.outcome, 'NoChange');
+  const unread: Source = { head: () => assert.fail('asked'), read: () => assert.fail('read') };
+  const again = await f.handle(commit, unread);
+  assert.deepEqual([again?.outcome, again?.message], [first?.outcome, first?.message]);
   assert.deepEqual(await f.audit(), before);
   assert.deepEqual(await f.visited(), []);
   assert.equal((await f.commits()).length, 1);
+});
+
+test('the same commit is looked at again when the app has changed, or when it had failed', async () => {
+  const f = await Fixture.open();
+  const commit = f.source.commit({ 'a.yaml': object('a') });
+  await f.handle(commit);
+  await f.apply(app('dev'));
+  let reads = 0;
+  const counted: Source = { head: (signal) => f.source.head(signal), read: (...args) => (reads++, f.source.read(...args)) };
+  assert.equal((await f.handle(commit, counted))?.outcome, 'NoChange');
+  await f.handle(commit, counted);
+  assert.equal(reads, 1);
+  const broken = f.source.commit({ 'a.yaml': 'kind: [' });
+  for (let i = 0; i < 2; i++) assert.equal((await f.handle(broken, counted))?.outcome, 'Failed');
+  assert.equal(reads, 3);
 });
 
 test('a commit that changes no manifest makes no release, and pushes nothing', async () => {

@@ -8,7 +8,7 @@ import type { Store } from '#hub/store/mod.ts';
 import { tenantById, type Tenant } from '#hub/tenants/mod.ts';
 import { decideCommit, isSame, type Built, type Commit, type Recorded } from './decide.ts';
 import { ReleaseError } from './errors.ts';
-import { loadKnown } from './record.ts';
+import { loadKnown, outcomeOfTaken } from './record.ts';
 
 export interface ReleasesOptions {
   readonly store: Store;
@@ -37,6 +37,8 @@ export class Releases {
     const app = await appById(read, appId);
     const tenant = app && (await tenantById(read, app.tenantId));
     if (!tenant) return undefined;
+    const before = await outcomeOfTaken(read, app, commit);
+    if (before) return before;
     const attributes = { 'wheelhouse.tenant': tenant.name, 'wheelhouse.app': app.name, 'wheelhouse.commit': commit };
     return span('hub.release', { attributes }, async (active) => {
       const { seen, built } = await this.#build(app, tenant, commit, source, signal);

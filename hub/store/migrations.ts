@@ -80,4 +80,9 @@ export const migrations: readonly (readonly string[])[] = [
     `CREATE INDEX audit_by_subject ON audit (subject, id)`,
     `CREATE INDEX audit_by_rollout ON audit (json_extract(detail, '$.rollout')) WHERE action = 'start.rollout'`,
   ],
+  [
+    `CREATE TABLE taken_commits (app_id INTEGER PRIMARY KEY REFERENCES apps (id), generation INTEGER NOT NULL, "commit" TEXT NOT NULL)`,
+    `CREATE UNIQUE INDEX outbox_by_id ON outbox (id)`,
+    `CREATE INDEX certificates_by_cluster ON certificates (cluster_id, id)`,
+  ],
 ];

@@ -74,6 +74,13 @@ export interface CommitRow {
   traceparent: string;
 }
 
+/** The commit that was taken in last, and for which generation of the app: it needs no second look, not even after a restart. */
+export interface TakenCommitRow {
+  app_id: number;
+  generation: number;
+  commit: string;
+}
+
 export interface ReleaseRow {
   id: number;
   uid: string;
@@ -283,6 +290,7 @@ export interface Tables {
   targets: TargetRow;
   clusters: ClusterRow;
   commits: CommitRow;
+  taken_commits: TakenCommitRow;
   releases: ReleaseRow;
   variants: VariantRow;
   inputs: InputsRow;
@@ -311,6 +319,7 @@ export const primaryKey: { readonly [T in TableName]: readonly (keyof Tables[T] 
   targets: ['id'],
   clusters: ['id'],
   commits: ['id'],
+  taken_commits: ['app_id'],
   releases: ['id'],
   variants: ['id'],
   inputs: ['id'],
@@ -331,6 +340,7 @@ export const primaryKey: { readonly [T in TableName]: readonly (keyof Tables[T] 
 
 /** What is observed or computed from what was decided: written without an audit row of its own. Everything else is a mutation and has exactly one. */
 export const derivedTables: ReadonlySet<TableName> = new Set([
+  'taken_commits',
   'desired',
   'desired_history',
   'reports',

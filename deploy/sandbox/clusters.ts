@@ -13,7 +13,7 @@ import { Kinds } from './objects/kinds.ts';
 import { Store } from './objects/store.ts';
 import { Writes } from './objects/writes.ts';
 import { Player } from './play/player.ts';
-import { timestamp, type Stored } from './values.ts';
+import { docAt, timestamp, type Stored } from './values.ts';
 
 export interface ClusterOptions {
   readonly name: string;
@@ -54,7 +54,7 @@ export class Cluster {
     const store = this.#file.open(() => new Store(initialObjects(clock.now()), 100));
     const kinds = new Kinds();
     const writes = new Writes(store, kinds, clock);
-    this.#player = new Player(writes, clock, delayMs, (error) => log(`cluster ${name}: ${explain(error)}`));
+    this.#player = new Player(writes, clock, delayMs, options.tls.ca, (error) => log(`cluster ${name}: ${explain(error)}`));
     this.#api = new Api(writes, clock, () => `127.0.0.1:${this.#port}`);
     this.#server = createServer(
       { ...options.tls, keepAliveTimeout: 60_000, requestTimeout: 60_000 },
@@ -128,7 +128,11 @@ export class Cluster {
       if (!(error instanceof ApiError)) this.#options.log(`cluster ${this.name}: ${request.method} ${request.url}: ${explain(error)}`);
       const { code, status } = error instanceof ApiError ? error : refusalOf(error);
       if (response.headersSent) response.destroy();
-      else send(response, { code, body: status });
+      else {
+        const retry = docAt(status, 'details')['retryAfterSeconds'];
+        if (retry !== undefined) response.setHeader('retry-after', String(retry));
+        send(response, { code, body: status });
+      }
     }
     this.#note(request, response, { user, target, received });
   }
@@ -201,6 +205,7 @@ function* initialObjects(now: number): Generator<readonly [string, Stored]> {
         ...{ spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } },
       },
     ];
+  for (const namespace of ['default', 'kube-system', 'kube-public', 'kube-node-lease']) yield ['/serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { ...head('default', {}).metadata, namespace } }];
   for (const zone of ['a', 'b']) {
     const name = `node-${zone}`;
     const place = { 'topology.kubernetes.io/region': 'local', 'topology.kubernetes.io/zone': `zone-${zone}` };

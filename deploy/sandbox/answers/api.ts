@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ApiError, badRequest, invalid, noSuchResource, notImplemented } from '../errors.ts';
+import { ApiError, badRequest, invalid, noSuchResource, notFound, notImplemented } from '../errors.ts';
 import { apiVersionOf, type Kind } from '../objects/kinds.ts';
 import { fieldSelector, labelSelector, type Selects } from '../objects/selectors.ts';
 import type { PatchType, WriteRequest, Writes } from '../objects/writes.ts';
@@ -11,7 +11,7 @@ import { tableOf as tableDoc } from './tables.ts';
 import { beginWatch } from './watches.ts';
 
 const bodyMaxBytes = 3 * 1024 * 1024;
-export const version = { major: '1', minor: '36', gitVersion: 'v1.36.3-sandbox', platform: 'sandbox' };
+export const version = { major: '1', minor: '36', gitVersion: 'v1.36.3', gitTreeState: 'sandbox', platform: 'sandbox' };
 
 /** What a path is about. */
 export interface Target {
@@ -47,6 +47,7 @@ export class Api {
     if (!target) return method === 'GET' ? this.#general(url, String(request.headers.accept ?? '')) : notFoundText;
     const { subresource, kind } = target;
     if (subresource !== '' && (subresource !== 'status' || !kind.hasStatus)) {
+      if (subresource === 'status' && !kind.builtIn) throw notFound(kind, target.name);
       if (subresource === 'status') throw noSuchResource();
       throw notImplemented(`${kind.resource}/${subresource}`);
     }
@@ -67,13 +68,14 @@ export class Api {
     const [namespace, [resource = '', name = '', subresource = '']] = isScoped ? [rest[1] ?? '', rest.slice(2)] : ['', rest];
     const kind = kinds.find(group, versionName, resource);
     if (kind && (kind.namespaced || namespace === '')) return { kind, namespace, name, subresource };
-    if (kinds.servesGroup(group) && (kinds.servesGroup(group, versionName) || group === '')) throw noSuchResource();
+    if (kinds.isOwn(group)) throw noSuchResource();
     return undefined;
   }
 
   #general({ pathname }: URL, accept: string): Answer {
     if (['/healthz', '/livez', '/readyz'].some((path) => pathname === path || pathname.startsWith(`${path}/`)))
       return { code: 200, body: 'ok', type: 'text/plain; charset=utf-8' };
+    const { kinds } = this.writes;
     if (pathname === '/version') return { code: 200, body: version };
     if (pathname === '/openapi/v2') throw notImplemented('OpenAPI v2, which client-side apply asks for: use --server-side');
     if (pathname === '/openapi/v3' || pathname.startsWith('/openapi/v3/')) {
@@ -84,7 +86,7 @@ export class Api {
     const isRoot = pathname === '/api' || pathname === '/apis';
     const path = pathname.replace(/\/$/, '');
     const body = /^\/apis?(\/|$)/.test(path) ? discovery(this.writes.kinds, path, wants !== undefined, this.#address()) : undefined;
-    if (!body && path.startsWith('/api/')) throw noSuchResource();
+    if (!body && /^\/apis?\/[^/]/.test(path) && kinds.isOwn(path.startsWith('/api/') ? '' : (path.split('/')[2] ?? ''))) throw noSuchResource();
     if (!body) return notFoundText;
     return {
       code: 200,
@@ -175,19 +177,9 @@ export class Api {
       const { object, created } = this.writes.apply(write, body);
       return said(object, created ? 201 : 200);
     }
-    if (!patchType || (patchType === 'strategic' && !target.kind.builtIn)) {
-      const known = [
-        'application/json-patch+json',
-        'application/merge-patch+json',
-        ...(target.kind.builtIn ? ['application/strategic-merge-patch+json'] : []),
-        'application/apply-patch+yaml',
-      ];
-      throw new ApiError(
-        415,
-        'UnsupportedMediaType',
-        `the body of the request was in an unknown format - accepted media types include: ${known.join(', ')}`,
-      );
-    }
+    if (!patchType) throw new ApiError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+    if (patchType === 'strategic' && !target.kind.builtIn)
+      throw unknownFormat('application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml');
     const body = await bodyOf(request);
     if (body === undefined || (patchType === 'json' ? !isList(body) : !isDoc(body)))
       throw badRequest('error decoding patch: the patch is not JSON of that type');
@@ -241,6 +233,8 @@ const patchTypes: Readonly<Record<string, PatchType>> = {
   'application/strategic-merge-patch+json': 'strategic',
 };
 const isTrue = (text: string | null): boolean => text === 'true' || text === '1';
+const unknownFormat = (accepted: string): ApiError =>
+  new ApiError(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${accepted}`);
 const methodNotAllowed = (): ApiError =>
   new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 const options = (kind: string): { group: string; kind: string } => ({ group: 'meta.k8s.io', kind });
@@ -256,7 +250,12 @@ function formOf(request: IncomingMessage): Form {
     if (as === 'Table') return { as: 'table' };
     if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { as: 'metadata' };
   }
-  throw new ApiError(406, 'NotAcceptable', 'only the following media types are accepted: application/json', {});
+  throw new ApiError(
+    406,
+    'NotAcceptable',
+    '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+    {},
+  );
 }
 
 const partial = ({ metadata }: Stored): Doc => ({ kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata });
@@ -280,7 +279,7 @@ function listDoc(kind: Kind, { as }: Form, { items, metadata }: Page, query: URL
   if (as === 'metadata') return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items: items.map(partial) };
   // Items of built-in lists do not say what they are.
   const plain = ({ kind: _, apiVersion: __, ...rest }: Stored): Doc => rest;
-  return { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata, items: kind.builtIn ? items.map(plain) : items };
+  return { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata: kind.builtIn ? metadata : { continue: '', ...metadata }, items: kind.builtIn ? items.map(plain) : items };
 }
 
 function selectsOf(kind: Kind, query: URLSearchParams, name: string): Selects | undefined {
@@ -313,7 +312,7 @@ function writeRequest(
     throw invalid(options(kind), '', [
       {
         reason: 'FieldValueNotSupported',
-        message: `Unsupported value: ${JSON.stringify(validation)}: supported values: "Ignore", "Strict", "Warn"`,
+        message: `Unsupported value: ${JSON.stringify(validation)}: supported values: "", "Ignore", "Strict", "Warn"`,
         field: 'fieldValidation',
       },
     ]);
@@ -354,11 +353,7 @@ async function documentOf(request: IncomingMessage, kind: Kind): Promise<Doc> {
     .split(';')[0]
     ?.trim();
   if (type !== 'application/json' && type !== '*/*')
-    throw new ApiError(
-      415,
-      'UnsupportedMediaType',
-      'the body of the request was in an unknown format - accepted media types include: application/json',
-    );
+    throw unknownFormat('application/json, application/yaml, application/vnd.kubernetes.protobuf');
   const body = await bodyOf(request, (text, why) =>
     badRequest(
       `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${why} (${text})`,

@@ -1,7 +1,10 @@
 import { apiVersionOf, type Kind, type Kinds } from '../objects/kinds.ts';
 import type { Doc } from '../values.ts';
 
-const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const ownVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const customVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+const verbsOf = ({ builtIn, kind }: Kind): readonly string[] =>
+  builtIn ? ownVerbs.filter((verb) => kind !== 'Namespace' || verb !== 'deletecollection') : customVerbs;
 const statusVerbs = ['get', 'patch', 'update'];
 
 interface Group {
@@ -63,7 +66,7 @@ const resources = (kind: Kind): readonly Doc[] => {
     singularName: singular,
     namespaced,
     kind: kind.kind,
-    verbs,
+    verbs: verbsOf(kind),
     ...some('shortNames', shortNames),
     ...some('categories', categories),
   };
@@ -78,7 +81,7 @@ const aggregatedGroup = ({ name, versions }: Group): Doc => ({
 function aggregatedResource(kind: Kind): Doc {
   const { group, version, resource, singular, namespaced, shortNames, categories, hasStatus } = kind;
   const responseKind = { group, version, kind: kind.kind };
-  const main = { resource, responseKind, scope: namespaced ? 'Namespaced' : 'Cluster', singularResource: singular, verbs };
+  const main = { resource, responseKind, scope: namespaced ? 'Namespaced' : 'Cluster', singularResource: singular, verbs: verbsOf(kind) };
   const subresources = hasStatus ? { subresources: [{ subresource: 'status', responseKind, verbs: statusVerbs }] } : {};
   return { ...main, ...some('shortNames', shortNames), ...some('categories', categories), ...subresources };
 }

@@ -38,7 +38,7 @@ export function beginWatch(parts: WatchParts): () => void {
       type: 'BOOKMARK',
       object: {
         ...head,
-        metadata: { resourceVersion: String(store.version), creationTimestamp: null, ...(annotations ? { annotations } : {}) },
+        metadata: { resourceVersion: String(store.version), ...(annotations ? { annotations } : {}) },
       },
     });
   };

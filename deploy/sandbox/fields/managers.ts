@@ -44,7 +44,7 @@ function listed(entries: Entries): readonly Doc[] {
     .sort((a, b) => (order(a) < order(b) ? -1 : 1))
     .map(({ set, subresource, ...entry }) => ({
       ...{ apiVersion: entry.apiVersion, fieldsType: 'FieldsV1', fieldsV1: toFieldsV1(set), manager: entry.manager },
-      ...{ operation: entry.operation, ...(subresource === '' ? {} : { subresource }), time: entry.time },
+      ...{ operation: entry.operation, ...(subresource === '' ? {} : { subresource }), ...(entry.time === '' ? {} : { time: entry.time }) },
     }));
 }
 
@@ -57,11 +57,12 @@ const unowned = new Set(
 const kept = (set: Fields, ignored: readonly string[]): Fields =>
   new Set([...set].filter((path) => !unowned.has(path) && !ignored.some((prefix) => isUnder(path, prefix))));
 
-function withEntries(object: Doc, before: Entries, after: Map<string, Entry>, now: number): Doc {
+/** `now` undefined: nothing else changed, and so no time does. */
+function withEntries(object: Doc, before: Entries, after: Map<string, Entry>, now: number | undefined): Doc {
   for (const [id, entry] of after) {
     const old = before.get(id);
     if (entry.set.size === 0) after.delete(id);
-    else if (!old || !same(old.set, entry.set)) after.set(id, { ...entry, time: timestamp(now) });
+    else if (now !== undefined && (!old || !same(old.set, entry.set))) after.set(id, { ...entry, time: timestamp(now) });
   }
   const { managedFields: _, ...metadata } = docAt(object, 'metadata');
   return { ...object, metadata: after.size > 0 ? { ...metadata, managedFields: listed(after) } : metadata };
@@ -99,6 +100,7 @@ export function applied(
   const both = merged(shape, { ...live, metadata }, document);
   const object = without(shape, both, minus(dropped, owned)) as Doc;
   const { added, changed, removed } = changesOf(shape, live, object);
+  const isNoop = same(object, { ...live, metadata });
   const touched = union(added, changed);
   const conflicts = [...before.entries()]
     .filter(([other]) => other !== id)
@@ -107,5 +109,5 @@ export function applied(
   for (const [other, entry] of after) {
     if (other !== id) after.set(other, { ...entry, set: minus(entry.set, union(touched, removed)) });
   }
-  return { object, settle: (final) => withEntries(final, before, after, now) };
+  return { object, settle: (final) => withEntries(final, before, after, isNoop ? undefined : now) };
 }

@@ -43,7 +43,8 @@ const formOfName = ({ kind, group }: Kind): keyof typeof forms =>
 
 function nameCauses(field: string, name: string, form: keyof typeof forms): readonly Cause[] {
   const { pattern, max, why } = forms[form];
-  if (name.length > max) return [wrong(field, name, `must be no more than ${max} ${form === 'subdomain' ? 'bytes' : 'bytes'}`)];
+  if (name.length > max) return [wrong(field, name, `must be no more than ${max} ${form === 'subdomain' ? 'characters' : 'bytes'}`)];
+  if (form === 'label' && /^[a-z0-9.-]+$/.test(name) && name.includes('.')) return [wrong(field, name, 'must not contain dots')];
   return pattern.test(name) ? [] : [wrong(field, name, why)];
 }
 
@@ -107,7 +108,17 @@ const workload = (next: Stored): readonly Cause[] => {
   ];
 };
 
+const configKeys = (next: Stored): readonly Cause[] =>
+  ['data', 'binaryData'].flatMap((map) =>
+    Object.keys(docAt(next, map)).flatMap((key) => (/^[-._a-zA-Z0-9]+$/.test(key) ? [] : [wrong(`${map}[${key}]`, key, whyConfigKey)])),
+  );
+const whyConfigKey =
+  "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+
 const byKind: Readonly<Record<string, (next: Stored) => readonly Cause[]>> = {
+  ConfigMap: configKeys,
+  Secret: configKeys,
+  PodTemplate: (next) => podCauses(docAt(next, 'template', 'spec'), 'template.spec'),
   Deployment: workload,
   ReplicaSet: workload,
   StatefulSet: workload,
@@ -143,7 +154,7 @@ const byKind: Readonly<Record<string, (next: Stored) => readonly Cause[]>> = {
       ...versions.flatMap((one, index) =>
         isDoc(at(one, 'schema', 'openAPIV3Schema'))
           ? []
-          : [required(`spec.versions[${index}].schema.openAPIV3Schema`, 'schemas are required')],
+          : [required(`spec.versions[${index}].schema.openAPIV3Schema`)],
       ),
     ];
   },
@@ -154,7 +165,7 @@ const fixed: Readonly<Record<string, readonly string[]>> = {
   Deployment: ['spec.selector'],
   ReplicaSet: ['spec.selector'],
   DaemonSet: ['spec.selector'],
-  Job: ['spec.selector', 'spec.template', 'spec.completionMode'],
+  Job: ['spec.selector', 'spec.template.spec', 'spec.completionMode'],
   Secret: ['type'],
   CustomResourceDefinition: ['spec.scope', 'spec.group', 'spec.names.kind', 'spec.names.plural'],
 };
@@ -169,6 +180,16 @@ function changeCauses(kind: Kind, live: Stored, next: Stored): readonly Cause[] 
       causes.push({ reason: 'FieldValueForbidden', message: 'Forbidden: field is immutable when `immutable` is set', field: path });
   if (kind.group === 'rbac.authorization.k8s.io' && changed('roleRef'))
     causes.push(wrong('roleRef', next['roleRef'], 'cannot change roleRef'));
+  const added = (next.metadata.finalizers ?? []).filter((one) => !live.metadata.finalizers?.includes(one));
+  if (live.metadata.deletionTimestamp && added.length > 0) {
+    const why = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map(show).join(', ')}}`;
+    causes.push(...(Array(2).fill({ reason: 'FieldValueForbidden', message: why, field: 'metadata.finalizers' }) as Cause[]));
+  }
+  if (kind.kind === 'Pod' && kind.builtIn) {
+    const fixedParts = (object: Stored): unknown => listAt(object, 'spec', 'containers').map((one) => ({ ...(one as Doc), image: '', resources: '' }));
+    if (!same(fixedParts(live), fixedParts(next)))
+      causes.push({ reason: 'FieldValueForbidden', message: 'Forbidden: pod updates may not change fields other than images, tolerations and deadlines', field: 'spec' });
+  }
   if (kind.kind === 'StatefulSet' && kind.builtIn) {
     const may = 'replicas ordinals template updateStrategy revisionHistoryLimit persistentVolumeClaimRetentionPolicy minReadySeconds'.split(
       ' ',

@@ -22,6 +22,7 @@ export class MisfitError extends Error {
   }
 }
 
+const schemaTypes: Readonly<Record<string, string>> = { s: 'string', i: 'integer', n: 'number', b: 'boolean', m: 'object', l: 'array' };
 const goTypes: Readonly<Record<string, string>> = {
   s: 'string',
   i: 'int32',
@@ -62,7 +63,8 @@ export function decode(shape: Shape, document: Doc, builtIn: boolean): Decoded {
   const unknown: string[] = [];
   const walk = (here: Shape, value: unknown, path: string, name: string): unknown => {
     if (!fits(here, value)) {
-      const [got, want] = [nameOf(value), goTypes[here.as] ?? ''];
+      const got = Number.isInteger(value) && !builtIn ? 'integer' : nameOf(value);
+      const want = (builtIn ? goTypes : schemaTypes)[here.as] ?? '';
       throw new MisfitError(path, want, got, `json: cannot unmarshal ${got} into Go struct field ${name} of type ${want}`);
     }
     if (isList(value))
@@ -74,6 +76,8 @@ export function decode(shape: Shape, document: Doc, builtIn: boolean): Decoded {
       const step = path === '' ? key : `${path}.${key}`;
       if (!child) unknown.push(step);
       else if (inner === null) {
+        // Go reads a null text as an empty one.
+        if (builtIn && child.as === 's' && !here.fields.has(key)) out[key] = '';
         if (!builtIn && child.demands?.['nullable'] === true) out[key] = null;
       } else {
         const kept = walk(child, inner, step, `${name === '' ? '' : `${name}.`}${key}`);

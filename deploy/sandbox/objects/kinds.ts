@@ -40,7 +40,7 @@ export const apiVersionOf = ({ group, version }: Pick<Kind, 'group' | 'version'>
 
 // Built-in kinds whose `generation` counts the changes of what is wanted. The others have none.
 const counted = new Set(
-  `Deployment ReplicaSet StatefulSet DaemonSet Job CronJob Pod Ingress IngressClass NetworkPolicy PodDisruptionBudget CustomResourceDefinition
+  `PodTemplate Deployment ReplicaSet StatefulSet DaemonSet Job CronJob Pod Ingress IngressClass NetworkPolicy PodDisruptionBudget CustomResourceDefinition
   ReplicationController PriorityClass EndpointSlice ValidatingWebhookConfiguration MutatingWebhookConfiguration FlowSchema PriorityLevelConfiguration
   ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding MutatingAdmissionPolicy MutatingAdmissionPolicyBinding DeviceClass ResourceSlice`.split(
     /\s+/,
@@ -137,8 +137,8 @@ export class Kinds {
     return this.#custom.size === 0 ? own : [...own, ...this.#custom.values()];
   }
 
-  servesGroup(group: string, version?: string): boolean {
-    if (version === undefined && ownGroups.has(group)) return true;
-    return this.all().some((kind) => kind.group === group && (version === undefined || kind.version === version));
+  /** Whether the group is one of Kubernetes' own. */
+  isOwn(group: string): boolean {
+    return ownGroups.has(group);
   }
 }

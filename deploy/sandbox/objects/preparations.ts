@@ -86,11 +86,15 @@ const namespace: Prepare = (next) => {
   return withAt(next, ['metadata', 'labels'], { ...docAt(next, 'metadata', 'labels'), 'kubernetes.io/metadata.name': name });
 };
 
-const definition: Prepare = (next) => {
+const claim: Prepare = (next, live) => (live ? next : withAt(next, ['metadata', 'finalizers'], ['kubernetes.io/pvc-protection']));
+
+const definition: Prepare = (next, live) => {
   const names = docAt(next, 'spec', 'names');
   const kind = textAt(names, 'kind');
   const all = { ...names, singular: textAt(names, 'singular') || kind.toLowerCase(), listKind: textAt(names, 'listKind') || `${kind}List` };
-  return withAt(next, ['spec', 'names'], all);
+  const named = withAt(next, ['spec', 'names'], all);
+  const storage = listAt(next, 'spec', 'versions').filter((one) => isDoc(one) && one['storage'] === true);
+  return live ? named : withAt(named, ['status'], { conditions: [], acceptedNames: { plural: '', kind: '' }, storedVersions: storage.map((one) => textAt(one, 'name')) });
 };
 
 const pod: Prepare = (next, live) => {
@@ -131,6 +135,7 @@ const byKind: Readonly<Record<string, Prepare>> = {
   Job: job,
   Service: service,
   Secret: secret,
+  PersistentVolumeClaim: claim,
   Namespace: namespace,
   CustomResourceDefinition: definition,
 };

@@ -73,12 +73,15 @@ const selectable: Readonly<Record<string, readonly string[]>> = {
   Service: ['spec.clusterIP', 'spec.type'],
 };
 
+const unknownField = (field: string, kind: string): string =>
+  kind === '' || selectable[kind] ? `field label not supported: ${field}` : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
+
 /** A field selector. `more`: further fields of that kind. Throws ApiError for fields that cannot be selected on. */
 export function fieldSelector(text: string, kind: string, more: readonly string[]): Selects {
   const rules = parts(text).map((part): Selects => {
     const [, field = '', operator, value = ''] = /^([^=!]+?)\s*(==?|!=)\s*(.*)$/.exec(part) ?? [];
     if (field === '') throw badRequest(`invalid selector: '${text}'; can't understand '${part}'`);
-    if (![...always, ...more, ...(selectable[kind] ?? [])].includes(field)) throw badRequest(`field label not supported: ${field}`);
+    if (![...always, ...more, ...(selectable[kind] ?? [])].includes(field)) throw badRequest(unknownField(field, kind));
     const path = field.split('.');
     return (object) => (String(at(object, ...path) ?? '') === value) === (operator !== '!=');
   });

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '#shared/clock/mod.ts';
-import { alreadyExists, ApiError, badRequest, conflict, invalid, modified, notFound, notImplemented, type About } from '../errors.ts';
+import { alreadyExists, ApiError, badRequest, conflict, invalid, modified, notFound, notImplemented, type About, type Cause } from '../errors.ts';
 import { applied, updated, type Conflict, type Writer } from '../fields/managers.ts';
 import { strategic } from '../fields/merges.ts';
 import { pathText } from '../fields/sets.ts';
@@ -68,7 +68,8 @@ export class Writes {
     const name = textAt(given, 'name') || (prefix === '' ? '' : `${prefix.slice(0, 58)}${randomWord()}`);
     const next = this.#born(kind, { ...document, metadata: { ...given, name, ...(kind.namespaced ? { namespace } : {}) } });
     this.#check(kind, undefined, next);
-    if (this.store.get(tableOf(kind), namespace, name)) throw alreadyExists(kind, name);
+    const other = this.store.get(tableOf(kind), namespace, name);
+    if (other) throw alreadyExists(kind, name, other.metadata.deletionTimestamp !== undefined);
     const writer: Writer = { manager, operation: 'Update', apiVersion: apiVersionOf(kind), subresource: '' };
     const owned = updated(kind.shape, this.#nothing(kind), next, writer, ignoredOf(request), this.#clock.now());
     return this.#save(request, undefined, owned as Stored);
@@ -78,13 +79,14 @@ export class Writes {
     const { kind, namespace, name } = request;
     const document = this.#decoded(request, body);
     const given = docAt(document, 'metadata');
-    if (textAt(given, 'name') === '') throw badRequest('the name of the object (based on URL) was undeterminable: name must be provided');
-    if (textAt(given, 'name') !== name)
-      throw badRequest(`the name of the object (${textAt(given, 'name')}) does not match the name on the URL (${name})`);
+    checkName(given, name);
     if (kind.namespaced && textAt(given, 'namespace') !== '' && textAt(given, 'namespace') !== namespace) throw wrongNamespace();
     const live = this.get(kind, namespace, name);
+    const uid = textAt(given, 'uid');
+    if (uid !== '' && uid !== live.metadata.uid)
+      throw conflict(kind, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid}`);
     if (!kind.builtIn && textAt(given, 'resourceVersion') === '')
-      throw invalid(kind, name, [
+      throw invalid({ ...kind, kind: kind.resource }, name, [
         {
           ...wrong('metadata.resourceVersion', 0, 'must be specified for an update'),
           message: 'Invalid value: 0: must be specified for an update',
@@ -97,6 +99,8 @@ export class Writes {
     const live = this.get(request.kind, request.namespace, request.name);
     const next = this.#patched(request.kind, type, live, body);
     if (!isDoc(next)) throw badRequest('the patched object is no object');
+    const said = docAt(next, 'metadata')['name'];
+    if (said !== request.name) throw badRequest(`the name of the object (${String(said)}) does not match the name on the URL (${request.name})`);
     return this.#replaced(request, live, this.#decoded(request, next, type));
   }
 
@@ -105,8 +109,7 @@ export class Writes {
     const { kind, namespace, name, subresource = '', manager, force = false } = request;
     const given = docAt(body, 'metadata');
     if (at(given, 'managedFields') !== undefined) throw badRequest('metadata.managedFields must be nil');
-    if (textAt(given, 'name') !== '' && textAt(given, 'name') !== name)
-      throw badRequest(`the name of the object (${textAt(given, 'name')}) does not match the name on the URL (${name})`);
+    checkName(given, name);
     if (textAt(body, 'apiVersion') !== apiVersionOf(kind) || textAt(body, 'kind') !== kind.kind) {
       const [version = '', group = ''] = textAt(body, 'apiVersion').split('/').toReversed();
       throw badRequest(`invalid object type: ${group}/${version}, Kind=${textAt(body, 'kind')}`);
@@ -118,40 +121,38 @@ export class Writes {
     try {
       checkTyped(kind.shape, body);
     } catch (error) {
-      const what = `${namespace === '' ? '' : `${namespace}/`}${name}; ${apiVersionOf(kind)}, Kind=${kind.kind}`;
+      const what = `${textAt(given, 'namespace')}/${name}; ${kind.group}/${kind.version}, Kind=${kind.kind}`;
       throw new ApiError(500, '', `failed to create typed patch object (${what}): ${(error as Error).message}`);
     }
     const { uid, resourceVersion } = given;
     if (!live && uid !== undefined)
       throw conflict(kind, name, `uid mismatch: the provided object specified uid ${String(uid)}, and no existing object was found`);
-    if (live && uid !== undefined && uid !== live.metadata.uid)
-      throw conflict(
-        kind,
-        name,
-        `uid mismatch: the provided object specified uid ${String(uid)}, and the existing object has uid ${live.metadata.uid}`,
-      );
     if (live && resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion) throw modified(kind, name);
     const writer: Writer = { manager, operation: 'Apply', apiVersion: apiVersionOf(kind), subresource };
     const { resourceVersion: _, ...head } = { ...given, name, ...(kind.namespaced ? { namespace } : {}) } as Doc;
-    const document = { ...body, metadata: head };
+    const { status, ...wanted } = { ...body, metadata: head } as Doc;
+    const isStatus = subresource === 'status';
+    const document: Doc = isStatus ? { apiVersion: body['apiVersion'], kind: body['kind'], metadata: head, status } : kind.hasStatus ? wanted : { ...body, metadata: head };
     const options = { force, ignored: ignoredOf(request), now: this.#clock.now() };
     const result = applied(kind.shape, live ?? this.#nothing(kind), document, writer, options);
     if ('conflicts' in result) throw applyConflict(result.conflicts);
     const { value } = decode(kind.shape, result.object, kind.builtIn);
     const next = live ? this.#carried(request, live, value) : this.#born(kind, value);
-    this.#check(kind, live, next);
+    this.#check(kind, live, next, value);
     return { object: this.#save(request, live, result.settle(next) as Stored), created: !live };
   }
 
   /** What is left of it, or undefined when it is gone. */
   delete(kind: Kind, namespace: string, name: string, options: DeleteOptions): Stored | undefined {
+    if (tableOf(kind) === '/namespaces' && ['default', 'kube-system', 'kube-public'].includes(name))
+      throw new ApiError(403, 'Forbidden', `namespaces "${name}" is forbidden: this namespace may not be deleted`, { name, kind: 'namespaces' });
     const live = this.get(kind, namespace, name);
     const { uid, resourceVersion, dryRun = false } = options;
-    const failed = (what: string, wanted: string, found: string): ApiError =>
-      conflict(kind, name, `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`);
-    if (uid !== undefined && uid !== live.metadata.uid) throw failed('UID', uid, live.metadata.uid);
+    const failed = (what: string, wanted: string, found: string, guess: string): ApiError =>
+      conflict({ ...kind, resource: kind.kind }, name, `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found}). ${guess}`);
+    if (uid !== undefined && uid !== live.metadata.uid) throw failed('UID', uid, live.metadata.uid, 'The object might have been deleted and then recreated');
     if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion)
-      throw failed('ResourceVersion', resourceVersion, live.metadata.resourceVersion);
+      throw failed('ResourceVersion', resourceVersion, live.metadata.resourceVersion, 'The object might have been modified');
     const next = this.#dying(kind, live, options);
     if (dryRun) return isHeld(kind, next) ? next : undefined;
     if (!isHeld(kind, next)) {
@@ -191,7 +192,7 @@ export class Writes {
     try {
       if (type === 'json') return jsonPatch(live, body as readonly unknown[]);
     } catch (error) {
-      throw new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', { causes: [] });
+      throw new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
     }
     try {
       return strategic(kind.shape, live, body);
@@ -203,13 +204,11 @@ export class Writes {
   /** A document that takes the place of the live object, as an update of it. */
   #replaced(request: WriteRequest, live: Stored, document: Doc): Stored {
     const { kind, name, manager, subresource = '' } = request;
-    const { resourceVersion, uid } = docAt(document, 'metadata');
+    const { resourceVersion } = docAt(document, 'metadata');
     if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== live.metadata.resourceVersion)
       throw modified(kind, name);
-    if (uid !== undefined && uid !== '' && uid !== live.metadata.uid)
-      throw conflict(kind, name, `Precondition failed: UID in precondition: ${String(uid)}, UID in object meta: ${live.metadata.uid}`);
     const next = this.#carried(request, live, document);
-    this.#check(kind, live, next);
+    this.#check(kind, live, next, document);
     const writer: Writer = { manager, operation: 'Update', apiVersion: apiVersionOf(kind), subresource };
     return this.#save(request, live, updated(kind.shape, live, next, writer, ignoredOf(request), this.#clock.now()) as Stored);
   }
@@ -219,15 +218,17 @@ export class Writes {
     const name = textAt(body, 'kind') || kind.kind;
     const refused = (why: string): ApiError =>
       badRequest(`${name} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: ${why}`);
+    if (!kind.builtIn && apiVersion !== apiVersionOf(kind))
+      throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(kind)})`);
     if (name !== kind.kind || apiVersion !== apiVersionOf(kind)) {
-      if (!kind.builtIn) throw badRequest(`invalid type: expected ${apiVersionOf(kind)} ${kind.kind}, got ${apiVersion} ${name}`);
+      if (!kind.builtIn) throw invalid({ group: kind.group, kind: name }, textAt(body, 'metadata', 'name'), [wrong('kind', name, `must be ${kind.kind}`)]);
       throw refused(`converting (${apiVersion.replace('/', '.')}.${name}) to (${kind.group || 'core'}.${kind.kind}): unknown conversion`);
     }
     try {
       const { value, unknown } = decode(kind.shape, body, kind.builtIn);
-      const words = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
+      const words = unknown.toSorted().map((path) => `unknown field ${JSON.stringify(path)}`);
       if (validation === 'Strict' && words.length > 0) {
-        if (patch) throw badRequest(`error decoding patch: strict decoding error: ${words.join(', ')}`);
+        if (patch) throw invalid({ group: '', kind: '' }, '', [{ ...wrong('patch', null, ''), message: `Invalid value: ${words[0]}` }]);
         throw refused(`strict decoding error: ${words.join(', ')}`);
       }
       if (validation === 'Warn') for (const word of words) warn?.(word);
@@ -239,7 +240,7 @@ export class Writes {
           {
             ...wrong(
               error.path,
-              at(body, ...error.path.split('.')),
+              error.got,
               `${error.path} in body must be of type ${error.expected}: "${error.got}"`,
             ),
             reason: 'FieldValueTypeInvalid',
@@ -251,8 +252,8 @@ export class Writes {
 
   #namespaceFor({ kind, namespace, name }: WriteRequest, document: Doc): void {
     const said = textAt(document, 'metadata', 'namespace');
-    if (said !== '' && said !== namespace) throw wrongNamespace();
     if (!kind.namespaced) return;
+    if (said !== '' && said !== namespace) throw wrongNamespace();
     const home = this.store.get('/namespaces', '', namespace);
     if (!home) throw notFound(namespaces, namespace);
     if (home.metadata.deletionTimestamp === undefined || this.store.get(tableOf(kind), namespace, name)) return;
@@ -278,9 +279,8 @@ export class Writes {
     const metadata = {
       ...given,
       ...(kind.counted ? { generation: 1 } : {}),
-      ...{ uid: randomUUID(), creationTimestamp: timestamp(this.#clock.now()) },
+      ...{ uid: textAt(given, 'uid') || randomUUID(), creationTimestamp: timestamp(this.#clock.now()) },
     };
-    if (!kind.counted) delete (metadata as Record<string, unknown>)['generation'];
     return this.#full(kind, undefined, { ...wanted, ...(kind.hasStatus || status === undefined ? {} : { status }), metadata });
   }
 
@@ -320,8 +320,11 @@ export class Writes {
     return prepared(kind, live, whole);
   }
 
-  #check(kind: Kind, live: Stored | undefined, next: Stored): void {
-    const causes = causesOf(kind, live, next);
+  #check(kind: Kind, live: Stored | undefined, next: Stored, document: Doc = next): void {
+    const uid = at(document, 'metadata', 'uid');
+    // Twice, as the real one says it.
+    const isOther = live && uid !== undefined && uid !== '' && uid !== live.metadata.uid;
+    const causes = [...(isOther ? Array(2).fill(wrong('metadata.uid', uid, 'field is immutable')) as Cause[] : []), ...causesOf(kind, live, next)];
     if (causes.length > 0) throw invalid(kind, next.metadata.name, causes);
   }
 
@@ -329,7 +332,10 @@ export class Writes {
     if (dryRun || (live && same(next, live))) return next;
     const table = tableOf(kind);
     if (live && next.metadata.deletionTimestamp !== undefined && !isHeld(kind, next))
-      return shown(kind, this.store.remove(table, stored(kind, next)));
+{
+      this.store.remove(table, stored(kind, live));
+      return next;
+    }
     return shown(kind, this.store.put(table, stored(kind, next)));
   }
 }
@@ -356,6 +362,12 @@ const ignoredOf = ({ kind, subresource = '' }: WriteRequest): readonly string[] 
   if (subresource === 'status') return ['f:spec', 'f:metadata', 'f:data'];
   return kind.hasStatus ? ['f:status'] : [];
 };
+
+function checkName(metadata: Doc, name: string): void {
+  const said = textAt(metadata, 'name');
+  if (said === '') throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  if (said !== name) throw badRequest(`the name of the object (${said}) does not match the name on the URL (${name})`);
+}
 
 const randomWord = (): string => [...randomBytes(5)].map((byte) => 'bcdfghjklmnpqrstvwxz2456789'[byte % 27]).join('');
 

@@ -17,18 +17,24 @@ const controllers: Readonly<Record<string, (seen: Seen) => Wish>> = {
 const definitions = 'apiextensions.k8s.io/customresourcedefinitions';
 const cleanup = 'customresourcecleanup.apiextensions.k8s.io';
 
+const othersOf = ({ metadata }: Stored, uid: string): unknown => {
+  const left = metadata.ownerReferences?.filter((owner) => owner.uid !== uid) ?? [];
+  return left.length > 0 ? left : undefined;
+};
+
 /** Controllers, scheduler and kubelets of one cluster, by level: an event only says whom to look at again. Nothing runs while nothing changes. */
 export class Player {
   readonly #writes: Writes;
   readonly #clock: Clock;
   readonly #delayMs: number;
+  readonly #authority: string;
   readonly #failed: (error: unknown) => void;
   readonly #due = new Map<string, Cancel>();
   readonly #stopListening: () => void;
   #isStopped = false;
 
-  constructor(writes: Writes, clock: Clock, delayMs: number, failed: (error: unknown) => void) {
-    [this.#writes, this.#clock, this.#delayMs, this.#failed] = [writes, clock, delayMs, failed];
+  constructor(writes: Writes, clock: Clock, delayMs: number, authority: string, failed: (error: unknown) => void) {
+    [this.#writes, this.#clock, this.#delayMs, this.#authority, this.#failed] = [writes, clock, delayMs, authority, failed];
     const { store, kinds } = writes;
     for (const definition of store.list(definitions)) kinds.define(definition.metadata.name, definition);
     for (const [table, object] of store.objects()) this.#look(table, object);
@@ -44,6 +50,7 @@ export class Player {
   #heard({ table, object, before, after }: StoreEvent): void {
     if (table === definitions) this.#writes.kinds.define(object.metadata.name, after);
     if (after) this.#look(table, after);
+    if (table === '/namespaces' && after && !before) this.#furnish(after.metadata.name);
     for (const { uid } of object.metadata.ownerReferences ?? []) this.#soon(`owner ${uid}`);
     if (!after) this.#soon(`orphans ${object.metadata.uid}`);
     const home = object.metadata.namespace;
@@ -54,6 +61,18 @@ export class Player {
     // Failing by annotation concerns the pods of a workload at once.
     if (controllers[table] && before && !same(before.metadata.annotations, object.metadata.annotations))
       for (const pod of this.#writes.store.list('/pods', home)) this.#look('/pods', pod);
+  }
+
+  /** What every namespace has from its beginning. */
+  #furnish(namespace: string): void {
+    this.#clock.after(0, () => {
+      if (this.#isStopped || !this.#writes.store.get('/namespaces', '', namespace)) return;
+      const { kinds } = this.#writes;
+      this.#writes.create(this.#request(kinds.own('ServiceAccount'), namespace, ''), { metadata: { name: 'default' } });
+      const about = 'Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.';
+      const metadata = { name: 'kube-root-ca.crt', annotations: { 'kubernetes.io/description': about } };
+      this.#writes.create(this.#request(kinds.own('ConfigMap'), namespace, ''), { metadata, data: { 'ca.crt': this.#authority } });
+    });
   }
 
   #look(table: string, object: Stored | undefined): void {
@@ -70,7 +89,7 @@ export class Player {
     const cancel = this.#clock.after(ms, () => {
       this.#due.delete(slot);
       try {
-        this.#visit(key);
+        this.#visit(key, ms > 0);
       } catch (error) {
         // Somebody else was faster: their write says whom to look at again.
         if (!(error instanceof ApiError)) this.#failed(error);
@@ -79,7 +98,7 @@ export class Player {
     this.#due.set(slot, cancel);
   }
 
-  #visit(key: string): void {
+  #visit(key: string, isLate: boolean): void {
     const { store, kinds } = this.#writes;
     const [table = '', place = ''] = key.split(' ');
     if (table === 'owner') return this.#visitOwner(place);
@@ -89,8 +108,8 @@ export class Player {
     const kind = kinds.ofTable(table);
     if (!object || !kind) return;
     if (object.metadata.deletionTimestamp) this.#dying(key, kind, object);
-    else if (table === '/pods') this.#pod(key, kind, object);
-    else if (table === definitions) this.#establish(key, kind, object);
+    else if (table === '/pods') this.#pod(key, kind, object, isLate);
+    else if (table === definitions) this.#establish(key, kind, object, isLate);
     else this.#control(key, kind, object);
   }
 
@@ -125,24 +144,28 @@ export class Player {
     if (wish.againMs !== undefined) this.#soon(key, wish.againMs + 1);
   }
 
-  #pod(key: string, kind: Kind, pod: Stored): void {
+  #pod(key: string, kind: Kind, pod: Stored, isLate: boolean): void {
     const { store } = this.#writes;
     const now = this.#clock.now();
     if (['Succeeded', 'Failed'].includes(textAt(pod, 'status', 'phase'))) return;
     const owners = this.#ownersOf(pod);
     const failure = failureOf(pod, owners);
     if (textAt(pod, 'spec', 'nodeName') === '') {
+      if (textAt(pod, 'spec', 'schedulerName') !== 'default-scheduler') return;
       const nodes = store.list('/nodes');
       const fitting = nodesFor(docAt(pod, 'spec'), nodes);
       const node = fitting[Number.parseInt(pod.metadata.uid.slice(0, 4), 16) % fitting.length];
       if (!node || failure?.failure === 'Unschedulable')
         return this.#report(kind, pod, unschedulable(pod, nodes.length, now), undefined, 'kube-scheduler');
-      store.put('/pods', withAt(pod, ['spec', 'nodeName'], node.metadata.name) as Stored);
+      // A pod carries where its node is.
+      const places = Object.entries(node.metadata.labels ?? {}).filter(([key]) => /^topology\.kubernetes\.io\/(region|zone)$/.test(key));
+      const labelled = withAt(pod, ['metadata', 'labels'], { ...pod.metadata.labels, ...Object.fromEntries(places) });
+      store.put('/pods', withAt(labelled, ['spec', 'nodeName'], node.metadata.name) as Stored);
       return;
     }
     const started = Date.parse(textAt(pod, 'status', 'startTime') || pod.metadata.creationTimestamp);
     const isNew = textAt(pod, 'status', 'startTime') === '';
-    if (isNew && !this.#due.has(key) && now - started < this.#delayMs) return this.#soon(key, this.#delayMs);
+    if (isNew && !isLate) return this.#due.has(key) ? undefined : this.#soon(key, this.#delayMs);
     const failsInMs = failure ? started + failure.afterMs - now : Number.POSITIVE_INFINITY;
     const isJob = owners.some((owner) => owner.kind === 'Job');
     let life: Life = 'running';
@@ -207,7 +230,7 @@ export class Player {
           withAt(
             one,
             ['metadata', 'ownerReferences'],
-            one.metadata.ownerReferences?.filter((owner) => owner.uid !== uid),
+            othersOf(one, uid),
           ) as Stored,
         );
       rest('orphan');
@@ -253,7 +276,7 @@ export class Player {
     finish();
   }
 
-  #establish(key: string, kind: Kind, definition: Stored): void {
+  #establish(key: string, kind: Kind, definition: Stored, isLate: boolean): void {
     if (
       listAt(definition, 'status', 'conditions').some((one) => textAt(one, 'type') === 'Established' && textAt(one, 'status') === 'True')
     ) {
@@ -262,7 +285,7 @@ export class Player {
         this.#report(kind, definition, { ...docAt(definition, 'status'), acceptedNames: names });
       return;
     }
-    if (!this.#due.has(key)) return this.#soon(key, this.#delayMs / 4);
+    if (!isLate) return this.#soon(key, this.#delayMs / 4);
     const since = new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
     const yes = (type: string, reason: string, message: string): Doc => ({
       type,

@@ -75,7 +75,7 @@ export function statusOf(pod: Stored, life: Life, now: number): Doc {
     }),
     failed: () => ({ ready: false, started: false, restartCount: 0, state: crashed, lastState: {} }),
     CrashLoopBackOff: (container) => {
-      const message = `back-off 40s restarting failed container=${textAt(container, 'name')} pod=${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`;
+      const message = `back-off 40s restarting failed container=${textAt(container, 'name')}`;
       return { ready: false, started: false, restartCount: 3, state: { waiting: { reason: life, message } }, lastState: crashed };
     },
     ImagePullBackOff: (container) => {

@@ -155,7 +155,9 @@ function deploymentStatus(
   const availability = enough
     ? condition('Available', 'True', 'MinimumReplicasAvailable', 'Deployment has minimum availability.')
     : condition('Available', 'False', 'MinimumReplicasUnavailable', 'Deployment does not have minimum availability.');
-  const progress = isComplete
+  const progress = at(object, 'spec', 'paused') === true
+    ? condition('Progressing', 'Unknown', 'DeploymentPaused', 'Deployment is paused')
+    : isComplete
     ? condition('Progressing', 'True', 'NewReplicaSetAvailable', `ReplicaSet "${name}" has successfully progressed.`)
     : leftMs <= 0
       ? condition('Progressing', 'False', 'ProgressDeadlineExceeded', `ReplicaSet "${name}" has timed out progressing.`)
@@ -300,6 +302,9 @@ export function job({ object, pods, now }: Seen): Wish {
     };
   };
   if (succeeded >= wanted) return end('SuccessCriteriaMet', 'Complete', 'CompletionsReached', 'Reached expected number of succeeded pods');
+  const limitMs = number(spec['activeDeadlineSeconds'], Number.POSITIVE_INFINITY) * 1000;
+  const leftMs = Date.parse(startTime) + limitMs - now;
+  if (leftMs <= 0) return end('FailureTarget', 'Failed', 'DeadlineExceeded', 'Job was active longer than specified deadline');
   if (failed > number(spec['backoffLimit'], 6))
     return end('FailureTarget', 'Failed', 'BackoffLimitExceeded', 'Job has reached the specified backoff limit');
   const room = Math.min(number(spec['parallelism'], 1), wanted - succeeded) - live.length;
@@ -314,5 +319,5 @@ export function job({ object, pods, now }: Seen): Wish {
     terminating: 0,
     uncountedTerminatedPods: {},
   };
-  return { create, status };
+  return { create, status, ...(Number.isFinite(leftMs) ? { againMs: leftMs } : {}) };
 }

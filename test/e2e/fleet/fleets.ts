@@ -34,7 +34,14 @@ export class TestFleet implements AsyncDisposable {
     assert.equal(this.#fleet, undefined, 'it runs already');
     const log = (line: string): void => void this.said.push(line);
     // No signal: a test ends a fleet by disposing of it.
-    this.#fleet = await startLocalFleet({ clusters: 1, ...options, data: this.data, log, signal: new AbortController().signal });
+    this.#fleet = await startLocalFleet({
+      clusters: 1,
+      kubernetes: 'real',
+      ...options,
+      data: this.data,
+      log,
+      signal: new AbortController().signal,
+    });
   }
 
   /** Everything ends; the data stays. */

@@ -128,9 +128,9 @@ export async function startLocalFleet(options: FleetOptions): Promise<Fleet> {
 function clustersOf({ data, clusters, kubernetes, kubeconfig, log, signal }: FleetOptions): Promise<Clusters> {
   if (kubeconfig !== undefined) return contextClusters(kubeconfig);
   const names = clusterNames(clusters);
-  return kubernetes === 'real'
-    ? startClusters(join(data, 'kube'), names, log, signal)
-    : sandboxClusters(join(data, 'sandbox'), names, log, signal);
+  return kubernetes === 'sandbox'
+    ? sandboxClusters(join(data, 'sandbox'), names, log, signal)
+    : startClusters(join(data, 'kube'), names, log, signal);
 }
 
 /** A few at a time: three hundred clusters at once would only wait for each other. */

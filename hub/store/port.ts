@@ -39,6 +39,12 @@ export interface Decision<R> {
   readonly outbox?: readonly string[];
 }
 
+/** What a commit wrote. */
+export interface Commit {
+  readonly writes: readonly Write[];
+  readonly auditId: number | undefined;
+}
+
 /** Chance and time of a decision, handed in. */
 export interface DecideContext {
   /** Epoch milliseconds. */
@@ -61,4 +67,6 @@ export interface Store extends AsyncDisposable {
   readonly read: Reader;
   /** Called after each commit that added outbox keys. */
   onOutbox(listener: () => void): void;
+  /** Called after each commit that wrote something: for who shows the record, never for who decides. Must not throw. */
+  onCommit(listener: (commit: Commit) => void): void;
 }

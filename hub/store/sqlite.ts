@@ -4,7 +4,7 @@ import { uidFrom, type Random } from '#shared/kernel/mod.ts';
 import { chain, genesis } from './audit-chain.ts';
 import { StoreError } from './errors.ts';
 import { migrations } from './migrations.ts';
-import type { AuditEntry, DecideContext, Decision, Store, Trx, Write } from './port.ts';
+import type { AuditEntry, Commit, DecideContext, Decision, Store, Trx, Write } from './port.ts';
 import { derivedTables, primaryKey, type Tables } from './schema.ts';
 import { openSqlite } from './sqlite-driver.ts';
 
@@ -70,6 +70,7 @@ class SqliteStore implements Store {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #listeners: (() => void)[] = [];
+  readonly #watchers: ((commit: Commit) => void)[] = [];
   #onLost: SqliteOptions['onLost'];
 
   constructor(db: Kysely<Tables>, term: number, { clock, random, onLost }: SqliteOptions) {
@@ -81,7 +82,7 @@ class SqliteStore implements Store {
   }
 
   async decide<S, R>(load: (trx: Trx) => Promise<S>, decide: (state: S, context: DecideContext) => Decision<R>): Promise<R> {
-    const decision = await this.read.transaction().execute(async (trx) => {
+    const { decision, auditId } = await this.read.transaction().execute(async (trx) => {
       await this.#checkTerm(trx);
       const state = await load(trx);
       const keys = await keyAllocator(trx);
@@ -90,17 +91,24 @@ class SqliteStore implements Store {
       const writes = decision.writes ?? [];
       checkAudited(writes, decision.audit);
       for (const write of writes) await perform(trx, write);
-      if (decision.audit) await appendAudit(trx, decision.audit, keys.next(), now);
+      const auditId = decision.audit ? keys.next() : undefined;
+      if (decision.audit && auditId !== undefined) await appendAudit(trx, decision.audit, auditId, now);
       for (const key of decision.outbox ?? []) await perform(trx, { op: 'put', table: 'outbox', row: { key, id: keys.next(), at: now } });
       await keys.save();
-      return decision;
+      return { decision, auditId };
     });
+    const { writes = [] } = decision;
+    if (writes.length > 0 || auditId !== undefined) for (const watcher of this.#watchers) watcher({ writes, auditId });
     if (decision.outbox?.length) for (const listener of this.#listeners) listener();
     return decision.result;
   }
 
   onOutbox(listener: () => void): void {
     this.#listeners.push(listener);
+  }
+
+  onCommit(listener: (commit: Commit) => void): void {
+    this.#watchers.push(listener);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

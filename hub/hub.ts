@@ -5,7 +5,7 @@ import type { Clock } from '#shared/clock/mod.ts';
 import { explain, type Random } from '#shared/kernel/mod.ts';
 import { parseRepository, RegistryClient } from '#shared/oci/mod.ts';
 import { recordSpan, type Log } from '#shared/telemetry/mod.ts';
-import { adminToken, ApiError, serveApi } from '#hub/api/mod.ts';
+import { adminToken, ApiError, Feed, serveApi } from '#hub/api/mod.ts';
 import { appByName, appsFrom, type App } from '#hub/apps/mod.ts';
 import { applyResources } from '#hub/declarations/mod.ts';
 import { DispatchService, keysUnpublished, signerOf } from '#hub/dispatch/mod.ts';
@@ -52,12 +52,16 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
     const { keys } = trust;
 
     const bus = resources.use(await connectHub({ servers: [config.natsUrl], keys: keys.nats, clock, random }, signal));
+    const feed = new Feed({ store, clock, random, onError });
     const health = new HealthService({
       store,
       clock,
       beatIntervalMs: config.beatMs,
       antiEntropyMs: config.antiEntropyMs,
-      onChange: (clusterIds) => void wake(keysAffectedBy(store.read, clusterIds)),
+      onChange: (clusterIds) => {
+        feed.clusters(clusterIds);
+        void wake(keysAffectedBy(store.read, clusterIds));
+      },
       onSettled: () => void wake(keysWaiting(store.read)),
       // Somebody else wrote to the bus: a visit puts what the record holds there again.
       onRefused: (clusterId) => outbox.wake(`dispatch:${clusterId}`),
@@ -164,6 +168,7 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
         sources.pollNow(app.id);
       },
       sourceOf: (appId) => sources.status(appId),
+      feed,
       clock,
       random,
       log,

@@ -7,4 +7,5 @@ export type { FleetStatus } from './schemas/answers.ts';
 export type { Placement, Release, Rollout, Target } from './schemas/moving.ts';
 export type { AuditRecord, Event } from './schemas/records.ts';
 export type { ResourceList } from './lists/list.ts';
+export { Feed } from './watch/feed.ts';
 export { serveApi, type ApiOptions } from './server.ts';

@@ -1,5 +1,6 @@
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { Clock } from '#shared/clock/mod.ts';
 import type { Random } from '#shared/kernel/mod.ts';
@@ -11,10 +12,11 @@ import { callerOf, type Caller } from './auth/tokens.ts';
 import { Cursors } from './lists/cursors.ts';
 import { changeOperations, type ChangeOptions } from './operations/changes.ts';
 import { fleetOperations } from './operations/fleet.ts';
-import type { Operation } from './operations/operation.ts';
+import { isStreamed, type Operation } from './operations/operation.ts';
 import { readOperations } from './operations/reads.ts';
 import type { SourceOf } from './kinds/declared.ts';
 import type { Fleet } from './kinds/moments.ts';
+import type { Feed } from './watch/feed.ts';
 import { ApiError } from './problems/errors.ts';
 import { problemOf } from './problems/problem.ts';
 
@@ -24,6 +26,8 @@ export interface ApiOptions extends ChangeOptions {
   readonly store: Store;
   readonly health: Fleet & { readonly settling: unknown; readonly recordBehind: { readonly message: string } | undefined };
   readonly sourceOf: SourceOf;
+  /** What has changed, for watchers. */
+  readonly feed: Feed;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -31,8 +35,8 @@ export interface ApiOptions extends ChangeOptions {
 
 /** Everything that can be asked of a hub. */
 export function operationsOf(options: ApiOptions): readonly Operation[] {
-  const { store, health, clock, random, sourceOf } = options;
-  const reads = { store, fleet: health, cursors: new Cursors(random), clock, sourceOf, position: () => '0' };
+  const { store, health, clock, random, sourceOf, feed } = options;
+  const reads = { store, fleet: health, cursors: new Cursors(random), clock, sourceOf, feed };
   const trouble = () => ({ settling: health.settling !== undefined, recordBehind: health.recordBehind?.message ?? null });
   return [...readOperations(reads), ...fleetOperations(reads, trouble), ...changeOperations(options)];
 }
@@ -86,13 +90,20 @@ function route(server: FastifyInstance, operation: Operation, authorize: Authori
     url,
     handler: async (request, reply) => {
       const caller = await authorize(request, operation);
+      const gone = new AbortController();
+      reply.raw.once('close', () => gone.abort(new Error('the caller has gone')));
       const answer = await operation.handle({
         params: checked(operation.params, request.params, 'path') as Record<string, string>,
         query: checked(operation.query, request.query, 'query'),
         body: bodyOf(operation, request.body),
         actor: `user:${caller.subject}`,
         headers: request.headers as Record<string, string | undefined>,
+        signal: gone.signal,
       });
+      if (isStreamed(answer)) {
+        void reply.header('cache-control', 'no-store').type('text/event-stream');
+        return reply.send(Readable.from(answer.stream));
+      }
       return reply.type('application/json').send(JSON.stringify(answer));
     },
   });

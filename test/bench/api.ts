@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom, systemClock, systemRandom } from '#shared/clock/mod.ts';
 import { createLog } from '#shared/telemetry/mod.ts';
-import { adminToken, serveApi } from '#hub/api/mod.ts';
+import { adminToken, Feed, serveApi } from '#hub/api/mod.ts';
 import { openSqliteStore } from '#hub/store/mod.ts';
 import { drawContacts, generateFleet, StillFleet } from './fleets.ts';
 
@@ -62,6 +62,7 @@ export async function benchApi(
       apply: nope,
       pollNow: nope,
       sourceOf: () => undefined,
+      feed: new Feed({ store, clock, random: systemRandom, onError: nope }),
       clock,
       random: systemRandom,
       log: createLog('bench', 'error'),

@@ -31,8 +31,13 @@ export interface ResourceList {
 type Order = readonly (readonly [column: string, direction: 'asc' | 'desc'])[];
 type Filter = Pick<ListQuery, 'tenant' | 'labelSelector' | 'fieldSelector'>;
 
-/** One page of a kind: filtered, sorted and counted by the database. */
-export async function listOf(view: View, query: ListQuery, { read, moment, cursors, position }: ListContext): Promise<ResourceList> {
+/** One page of a kind: filtered, sorted and counted by the database. `onItem` is told the row of each. */
+export async function listOf(
+  view: View,
+  query: ListQuery,
+  { read, moment, cursors, position }: ListContext,
+  onItem?: (id: number, resource: Resource) => void,
+): Promise<ResourceList> {
   const order = orderOf(view, query.sort);
   const where = conditionOf(view, query);
   const bound = canonicalJson({ kind: view.kind, order: order.flat(), ...filterOf(query) });
@@ -49,6 +54,7 @@ export async function listOf(view: View, query: ListQuery, { read, moment, curso
   const page = rows.slice(0, query.limit);
   const last = rows.length > query.limit ? page.at(-1) : undefined;
   const items = await view.resources({ read, moment }, page);
+  for (const [i, row] of page.entries()) if (items[i]) onItem?.(row.id, items[i]);
   const counted = query.counts ? await countsOf(view, read, moment, where.condition) : undefined;
   const paths = query.fields === undefined ? undefined : parseFields(query.fields);
   return {

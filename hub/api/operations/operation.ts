@@ -8,7 +8,10 @@ export interface Asked {
   readonly body: unknown;
   /** user:<name>, as the audit log has it. */
   readonly actor: string;
+  /** Lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The caller has gone. */
+  readonly signal: AbortSignal;
 }
 
 /** An answer that is not a document but a stream of events. */

@@ -12,7 +12,9 @@ import { targets } from '../kinds/targets.ts';
 import type { View } from '../kinds/view.ts';
 import type { Cursors } from '../lists/cursors.ts';
 import { parseFields, pick } from '../lists/fields.ts';
-import { listOf, oneOf } from '../lists/list.ts';
+import { listOf, oneOf, type ListContext } from '../lists/list.ts';
+import type { Feed } from '../watch/feed.ts';
+import { Watchers } from '../watch/watchers.ts';
 import * as declared from '../schemas/declared.ts';
 import { listOf as listSchema } from '../schemas/metadata.ts';
 import * as moving from '../schemas/moving.ts';
@@ -27,8 +29,7 @@ export interface ReadOptions {
   readonly cursors: Cursors;
   readonly clock: Clock;
   readonly sourceOf: SourceOf;
-  /** Where a watch that begins now begins. */
-  readonly position: () => string;
+  readonly feed: Feed;
 }
 
 /** Every kind that is listed, with the schema of one. */
@@ -56,10 +57,12 @@ function listSchemaOf(kind: string, schema: z.ZodObject): z.ZodObject {
 }
 
 /** Lists and single resources of every kind, across tenants and below one. */
-export const readOperations = (options: ReadOptions): readonly Operation[] =>
-  viewsOf(options.sourceOf).flatMap(({ view, schema }) => operationsOf(view, schema, options));
+export function readOperations(options: ReadOptions): readonly Operation[] {
+  const watchers = new Watchers(options.feed, options.clock);
+  return viewsOf(options.sourceOf).flatMap(({ view, schema }) => operationsOf(view, schema, options, watchers));
+}
 
-function operationsOf(view: View, schema: z.ZodObject, options: ReadOptions): Operation[] {
+function operationsOf(view: View, schema: z.ZodObject, options: ReadOptions, watchers: Watchers): Operation[] {
   const { kind, plural } = view;
   const look = () => contextOf(options);
   const query = z.object({
@@ -77,7 +80,11 @@ function operationsOf(view: View, schema: z.ZodObject, options: ReadOptions): Op
     query: documented,
     answer: listSchemaOf(kind, schema),
     watchable: true,
-    handle: async ({ params, query }) => listOf(view, { ...(query as ListQuery), ...tenantOf(params) }, look()),
+    handle: async ({ params, query, headers, signal }) => {
+      const asked = { ...(query as ListQuery), ...tenantOf(params) };
+      if (!asked.watch && !headers['accept']?.includes('text/event-stream')) return listOf(view, asked, look());
+      return watchers.open({ view, query: asked, look, from: headers['last-event-id'] ?? asked.resourceVersion, signal });
+    },
   });
   const one = (id: string, path: string, params: z.ZodObject): Operation => ({
     id,
@@ -102,9 +109,9 @@ function operationsOf(view: View, schema: z.ZodObject, options: ReadOptions): Op
   ];
 }
 
-export function contextOf({ store, fleet, cursors, clock, position }: ReadOptions) {
+export function contextOf({ store, fleet, cursors, clock, feed }: ReadOptions): ListContext {
   const moment: Moment = momentOf(fleet, clock.now());
-  return { read: store.read, moment, cursors, position: position() };
+  return { read: store.read, moment, cursors, position: feed.position() };
 }
 
 export const tenantOf = ({ tenant }: Asked['params']): { tenant?: string } => (tenant === undefined ? {} : { tenant });

@@ -205,7 +205,8 @@ function* initialObjects(now: number): Generator<readonly [string, Stored]> {
         ...{ spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } },
       },
     ];
-  for (const namespace of ['default', 'kube-system', 'kube-public', 'kube-node-lease']) yield ['/serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { ...head('default', {}).metadata, namespace } }];
+  for (const namespace of ['default', 'kube-system', 'kube-public', 'kube-node-lease'])
+    yield ['/serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { ...head('default', {}).metadata, namespace } }];
   for (const zone of ['a', 'b']) {
     const name = `node-${zone}`;
     const place = { 'topology.kubernetes.io/region': 'local', 'topology.kubernetes.io/zone': `zone-${zone}` };

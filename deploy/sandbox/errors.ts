@@ -55,7 +55,12 @@ export const notFound = ({ group, resource }: About, name: string): ApiError =>
   new ApiError(404, 'NotFound', `${full(resource, group)} "${name}" not found`, details(name, group, resource));
 export const noSuchResource = (): ApiError => new ApiError(404, 'NotFound', 'the server could not find the requested resource', {});
 export const alreadyExists = ({ group, resource }: About, name: string, isDying: boolean): ApiError =>
-  new ApiError(409, 'AlreadyExists', `${isDying ? 'object is being deleted: ' : ''}${full(resource, group)} "${name}" already exists`, details(name, group, resource));
+  new ApiError(
+    409,
+    'AlreadyExists',
+    `${isDying ? 'object is being deleted: ' : ''}${full(resource, group)} "${name}" already exists`,
+    details(name, group, resource),
+  );
 export const conflict = ({ group, resource }: About, name: string, why: string): ApiError =>
   new ApiError(
     409,
@@ -75,5 +80,10 @@ export const notImplemented = (feature: string): ApiError =>
 export function invalid({ group, kind }: Pick<About, 'group' | 'kind'>, name: string, causes: readonly Cause[]): ApiError {
   const words = [...new Set(causes.map(({ field, message }) => `${field}: ${message}`))];
   const said = words.length === 1 ? words[0] : `[${words.join(', ')}]`;
-  return new ApiError(422, 'Invalid', `${full(kind, group)} "${name}" is invalid: ${said}`, kind === '' ? { causes } : details(name, group, kind, { causes }));
+  return new ApiError(
+    422,
+    'Invalid',
+    `${full(kind, group)} "${name}" is invalid: ${said}`,
+    kind === '' ? { causes } : details(name, group, kind, { causes }),
+  );
 }

@@ -24,7 +24,9 @@ try {
   const ms = performance.now() - began;
   const after = residentMb();
   const report = { clusters: count, programMb: before, clusterMb: (after - before) / count, startMs: ms / count };
-  process.stdout.write(`${JSON.stringify(report, (_, value: unknown) => (typeof value === 'number' ? Math.round(value * 100) / 100 : value))}\n`);
+  process.stdout.write(
+    `${JSON.stringify(report, (_, value: unknown) => (typeof value === 'number' ? Math.round(value * 100) / 100 : value))}\n`,
+  );
 } finally {
   await rm(dir, { recursive: true, force: true });
 }

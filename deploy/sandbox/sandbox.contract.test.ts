@@ -79,7 +79,10 @@ describe('a sandbox', () => {
     const first = await startSandbox({ dir: folder, names: ['again'] });
     const cluster = first.clusters[0] ?? assert.fail();
     const uid = await uidOf(cluster, 'kube-system');
-    await send(cluster, '/api/v1/namespaces/default/configmaps', { method: 'POST', body: { metadata: { name: 'kept' }, data: { a: 'b' } } });
+    await send(cluster, '/api/v1/namespaces/default/configmaps', {
+      method: 'POST',
+      body: { metadata: { name: 'kept' }, data: { a: 'b' } },
+    });
     await send(cluster, '/api/v1/namespaces/default/configmaps', { method: 'POST', body: { metadata: { name: 'gone' } } });
     await send(cluster, '/api/v1/namespaces/default/configmaps/gone', { method: 'DELETE' });
     await first.stop();
@@ -119,33 +122,40 @@ describe('a sandbox', () => {
 
 const kubectlPath = ['/usr/bin/kubectl', '/usr/local/bin/kubectl'].find(existsSync);
 
-describe('kubectl', { skip: kubectlPath ? false : 'SKIPPED LOUDLY: no kubectl on this machine, so nobody tried it against the sandbox' }, () => {
-  const kubectl = async (...args: string[]): Promise<string> => {
-    const all = ['--kubeconfig', here().kubeconfig, '--cache-dir', join(dir, 'kubectl'), ...args];
-    return (await promisify(execFile)(kubectlPath ?? '', all, { timeout: 60_000 })).stdout;
-  };
-  const manifest = (replicas: number): string => JSON.stringify(deploymentOf('shown', {}, {}, replicas));
-  const withFile = async (replicas: number): Promise<string> => {
-    const { writeFile } = await import('node:fs/promises');
-    const file = join(dir, `manifest-${replicas}.json`);
-    await writeFile(file, manifest(replicas));
-    return file;
-  };
+describe(
+  'kubectl',
+  { skip: kubectlPath ? false : 'SKIPPED LOUDLY: no kubectl on this machine, so nobody tried it against the sandbox' },
+  () => {
+    const kubectl = async (...args: string[]): Promise<string> => {
+      const all = ['--kubeconfig', here().kubeconfig, '--cache-dir', join(dir, 'kubectl'), ...args];
+      return (await promisify(execFile)(kubectlPath ?? '', all, { timeout: 60_000 })).stdout;
+    };
+    const manifest = (replicas: number): string => JSON.stringify(deploymentOf('shown', {}, {}, replicas));
+    const withFile = async (replicas: number): Promise<string> => {
+      const { writeFile } = await import('node:fs/promises');
+      const file = join(dir, `manifest-${replicas}.json`);
+      await writeFile(file, manifest(replicas));
+      return file;
+    };
 
-  test('applies, waits, shows, describes, tells a difference and deletes', async () => {
-    assert.match(await kubectl('apply', '--server-side', '-f', await withFile(1)), /serverside-applied/);
-    assert.match(await kubectl('wait', '--for=condition=Available', 'deployment/shown', '--timeout=30s'), /condition met/);
-    assert.match(await kubectl('get', 'deployments', 'shown'), /shown\s+1\/1\s+1\s+1\s+\d+s/);
-    assert.match(await kubectl('get', 'pods', '-l', 'app=shown', '-o', 'wide'), /1\/1\s+Running\s+0/);
-    assert.match(await kubectl('describe', 'deployment', 'shown'), /1 desired \| 1 updated \| 1 total \| 1 available/);
-    await assert.rejects(kubectl('diff', '--server-side', '-f', await withFile(3)), ({ code, stdout }: { code: number; stdout: string }) => {
-      assert.match(stdout, /\+\s+replicas: 3/);
-      return code === 1;
+    test('applies, waits, shows, describes, tells a difference and deletes', async () => {
+      assert.match(await kubectl('apply', '--server-side', '-f', await withFile(1)), /serverside-applied/);
+      assert.match(await kubectl('wait', '--for=condition=Available', 'deployment/shown', '--timeout=30s'), /condition met/);
+      assert.match(await kubectl('get', 'deployments', 'shown'), /shown\s+1\/1\s+1\s+1\s+\d+s/);
+      assert.match(await kubectl('get', 'pods', '-l', 'app=shown', '-o', 'wide'), /1\/1\s+Running\s+0/);
+      assert.match(await kubectl('describe', 'deployment', 'shown'), /1 desired \| 1 updated \| 1 total \| 1 available/);
+      await assert.rejects(
+        kubectl('diff', '--server-side', '-f', await withFile(3)),
+        ({ code, stdout }: { code: number; stdout: string }) => {
+          assert.match(stdout, /\+\s+replicas: 3/);
+          return code === 1;
+        },
+      );
+      assert.match(await kubectl('delete', 'deployment', 'shown', '--timeout=30s'), /deleted/);
+      await eventually(async () => (await kubectl('get', 'pods', '-l', 'app=shown', '-o', 'name')) === '');
     });
-    assert.match(await kubectl('delete', 'deployment', 'shown', '--timeout=30s'), /deleted/);
-    await eventually(async () => (await kubectl('get', 'pods', '-l', 'app=shown', '-o', 'name')) === '');
-  });
-});
+  },
+);
 
 interface Sent {
   readonly method?: string;
@@ -173,7 +183,11 @@ async function send(cluster: SandboxCluster, path: string, { method = 'GET', bod
       response.on('data', (part: Buffer) => parts.push(part));
       response.on('end', () => {
         const text = Buffer.concat(parts).toString();
-        resolve({ status: response.statusCode ?? 0, text: () => Promise.resolve(text), json: () => Promise.resolve(JSON.parse(text) as unknown) });
+        resolve({
+          status: response.statusCode ?? 0,
+          text: () => Promise.resolve(text),
+          json: () => Promise.resolve(JSON.parse(text) as unknown),
+        });
       });
     });
     sent.on('error', reject);

@@ -86,7 +86,8 @@ export class Api {
     const isRoot = pathname === '/api' || pathname === '/apis';
     const path = pathname.replace(/\/$/, '');
     const body = /^\/apis?(\/|$)/.test(path) ? discovery(this.writes.kinds, path, wants !== undefined, this.#address()) : undefined;
-    if (!body && /^\/apis?\/[^/]/.test(path) && kinds.isOwn(path.startsWith('/api/') ? '' : (path.split('/')[2] ?? ''))) throw noSuchResource();
+    if (!body && /^\/apis?\/[^/]/.test(path) && kinds.isOwn(path.startsWith('/api/') ? '' : (path.split('/')[2] ?? '')))
+      throw noSuchResource();
     if (!body) return notFoundText;
     return {
       code: 200,
@@ -279,7 +280,12 @@ function listDoc(kind: Kind, { as }: Form, { items, metadata }: Page, query: URL
   if (as === 'metadata') return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items: items.map(partial) };
   // Items of built-in lists do not say what they are.
   const plain = ({ kind: _, apiVersion: __, ...rest }: Stored): Doc => rest;
-  return { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata: kind.builtIn ? metadata : { continue: '', ...metadata }, items: kind.builtIn ? items.map(plain) : items };
+  return {
+    kind: kind.listKind,
+    apiVersion: apiVersionOf(kind),
+    metadata: kind.builtIn ? metadata : { continue: '', ...metadata },
+    items: kind.builtIn ? items.map(plain) : items,
+  };
 }
 
 function selectsOf(kind: Kind, query: URLSearchParams, name: string): Selects | undefined {

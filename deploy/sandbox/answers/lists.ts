@@ -18,7 +18,8 @@ export function pageOf(store: Store, kind: Kind, namespace: string, selects: Sel
   const token = query.get('continue') ?? '';
   const limit = Number(query.get('limit') ?? 0);
   const from = token === '' ? undefined : readToken(token);
-  if (from && !['', '0'].includes(query.get('resourceVersion') ?? '')) throw badRequest('specifying resource version is not allowed when using continue');
+  if (from && !['', '0'].includes(query.get('resourceVersion') ?? ''))
+    throw badRequest('specifying resource version is not allowed when using continue');
   if (!/^\d*$/.test(query.get('resourceVersion') ?? '')) readVersion(query.get('resourceVersion') ?? '');
   const version = from && from.version > 0 ? from.version : versionOf(store, query);
   const all = store.listAt(tableOf(kind), namespace, version);
@@ -65,7 +66,9 @@ function versionOf(store: Store, query: URLSearchParams): number {
 /** A version in a query. Throws ApiError. */
 export function readVersion(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
-  throw badRequest(`invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  throw badRequest(
+    `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+  );
 }
 
 /** Throws ApiError for a version that is yet to come. */

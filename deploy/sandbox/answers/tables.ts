@@ -226,7 +226,13 @@ function columnsOf(kind: Kind): Shown {
       return { name, type, format, description, priority };
     };
     const first = { ...common['Name'] };
-    const created = { name: 'Age', type: 'date', format: '', description: `Custom resource definition column (in JSONPath format): .metadata.creationTimestamp`, priority: 0 };
+    const created = {
+      name: 'Age',
+      type: 'date',
+      format: '',
+      description: `Custom resource definition column (in JSONPath format): .metadata.creationTimestamp`,
+      priority: 0,
+    };
     return {
       definitions: [first, ...columns.map((one) => (one === plain[0] ? created : describe(one)))],
       cells: [path('metadata.name'), ...columns.map(customCell)],

@@ -152,9 +152,7 @@ const byKind: Readonly<Record<string, (next: Stored) => readonly Cause[]>> = {
         ? []
         : [wrong('spec.versions', versions, 'must have exactly one version marked as storage version')]),
       ...versions.flatMap((one, index) =>
-        isDoc(at(one, 'schema', 'openAPIV3Schema'))
-          ? []
-          : [required(`spec.versions[${index}].schema.openAPIV3Schema`)],
+        isDoc(at(one, 'schema', 'openAPIV3Schema')) ? [] : [required(`spec.versions[${index}].schema.openAPIV3Schema`)],
       ),
     ];
   },
@@ -186,9 +184,14 @@ function changeCauses(kind: Kind, live: Stored, next: Stored): readonly Cause[] 
     causes.push(...(Array(2).fill({ reason: 'FieldValueForbidden', message: why, field: 'metadata.finalizers' }) as Cause[]));
   }
   if (kind.kind === 'Pod' && kind.builtIn) {
-    const fixedParts = (object: Stored): unknown => listAt(object, 'spec', 'containers').map((one) => ({ ...(one as Doc), image: '', resources: '' }));
+    const fixedParts = (object: Stored): unknown =>
+      listAt(object, 'spec', 'containers').map((one) => ({ ...(one as Doc), image: '', resources: '' }));
     if (!same(fixedParts(live), fixedParts(next)))
-      causes.push({ reason: 'FieldValueForbidden', message: 'Forbidden: pod updates may not change fields other than images, tolerations and deadlines', field: 'spec' });
+      causes.push({
+        reason: 'FieldValueForbidden',
+        message: 'Forbidden: pod updates may not change fields other than images, tolerations and deadlines',
+        field: 'spec',
+      });
   }
   if (kind.kind === 'StatefulSet' && kind.builtIn) {
     const may = 'replicas ordinals template updateStrategy revisionHistoryLimit persistentVolumeClaimRetentionPolicy minReadySeconds'.split(

@@ -67,8 +67,7 @@ export function decode(shape: Shape, document: Doc, builtIn: boolean): Decoded {
       const want = (builtIn ? goTypes : schemaTypes)[here.as] ?? '';
       throw new MisfitError(path, want, got, `json: cannot unmarshal ${got} into Go struct field ${name} of type ${want}`);
     }
-    if (isList(value))
-      return here.element ? value.map((item, at) => walk(here.element ?? here, item, `${path}[${at}]`, name)) : value;
+    if (isList(value)) return here.element ? value.map((item, at) => walk(here.element ?? here, item, `${path}[${at}]`, name)) : value;
     if (!isDoc(value) || (here.as === 'u' && !here.demands)) return value;
     const out: Record<string, unknown> = {};
     for (const [key, inner] of Object.entries(value)) {

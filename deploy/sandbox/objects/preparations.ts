@@ -94,7 +94,13 @@ const definition: Prepare = (next, live) => {
   const all = { ...names, singular: textAt(names, 'singular') || kind.toLowerCase(), listKind: textAt(names, 'listKind') || `${kind}List` };
   const named = withAt(next, ['spec', 'names'], all);
   const storage = listAt(next, 'spec', 'versions').filter((one) => isDoc(one) && one['storage'] === true);
-  return live ? named : withAt(named, ['status'], { conditions: [], acceptedNames: { plural: '', kind: '' }, storedVersions: storage.map((one) => textAt(one, 'name')) });
+  return live
+    ? named
+    : withAt(named, ['status'], {
+        conditions: [],
+        acceptedNames: { plural: '', kind: '' },
+        storedVersions: storage.map((one) => textAt(one, 'name')),
+      });
 };
 
 const pod: Prepare = (next, live) => {

@@ -74,7 +74,9 @@ const selectable: Readonly<Record<string, readonly string[]>> = {
 };
 
 const unknownField = (field: string, kind: string): string =>
-  kind === '' || selectable[kind] ? `field label not supported: ${field}` : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
+  kind === '' || selectable[kind]
+    ? `field label not supported: ${field}`
+    : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
 
 /** A field selector. `more`: further fields of that kind. Throws ApiError for fields that cannot be selected on. */
 export function fieldSelector(text: string, kind: string, more: readonly string[]): Selects {

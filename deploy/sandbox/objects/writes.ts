@@ -1,6 +1,17 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '#shared/clock/mod.ts';
-import { alreadyExists, ApiError, badRequest, conflict, invalid, modified, notFound, notImplemented, type About, type Cause } from '../errors.ts';
+import {
+  alreadyExists,
+  ApiError,
+  badRequest,
+  conflict,
+  invalid,
+  modified,
+  notFound,
+  notImplemented,
+  type About,
+  type Cause,
+} from '../errors.ts';
 import { applied, updated, type Conflict, type Writer } from '../fields/managers.ts';
 import { strategic } from '../fields/merges.ts';
 import { pathText } from '../fields/sets.ts';
@@ -100,7 +111,8 @@ export class Writes {
     const next = this.#patched(request.kind, type, live, body);
     if (!isDoc(next)) throw badRequest('the patched object is no object');
     const said = docAt(next, 'metadata')['name'];
-    if (said !== request.name) throw badRequest(`the name of the object (${String(said)}) does not match the name on the URL (${request.name})`);
+    if (said !== request.name)
+      throw badRequest(`the name of the object (${String(said)}) does not match the name on the URL (${request.name})`);
     return this.#replaced(request, live, this.#decoded(request, next, type));
   }
 
@@ -132,7 +144,11 @@ export class Writes {
     const { resourceVersion: _, ...head } = { ...given, name, ...(kind.namespaced ? { namespace } : {}) } as Doc;
     const { status, ...wanted } = { ...body, metadata: head } as Doc;
     const isStatus = subresource === 'status';
-    const document: Doc = isStatus ? { apiVersion: body['apiVersion'], kind: body['kind'], metadata: head, status } : kind.hasStatus ? wanted : { ...body, metadata: head };
+    const document: Doc = isStatus
+      ? { apiVersion: body['apiVersion'], kind: body['kind'], metadata: head, status }
+      : kind.hasStatus
+        ? wanted
+        : { ...body, metadata: head };
     const options = { force, ignored: ignoredOf(request), now: this.#clock.now() };
     const result = applied(kind.shape, live ?? this.#nothing(kind), document, writer, options);
     if ('conflicts' in result) throw applyConflict(result.conflicts);
@@ -145,12 +161,20 @@ export class Writes {
   /** What is left of it, or undefined when it is gone. */
   delete(kind: Kind, namespace: string, name: string, options: DeleteOptions): Stored | undefined {
     if (tableOf(kind) === '/namespaces' && ['default', 'kube-system', 'kube-public'].includes(name))
-      throw new ApiError(403, 'Forbidden', `namespaces "${name}" is forbidden: this namespace may not be deleted`, { name, kind: 'namespaces' });
+      throw new ApiError(403, 'Forbidden', `namespaces "${name}" is forbidden: this namespace may not be deleted`, {
+        name,
+        kind: 'namespaces',
+      });
     const live = this.get(kind, namespace, name);
     const { uid, resourceVersion, dryRun = false } = options;
     const failed = (what: string, wanted: string, found: string, guess: string): ApiError =>
-      conflict({ ...kind, resource: kind.kind }, name, `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found}). ${guess}`);
-    if (uid !== undefined && uid !== live.metadata.uid) throw failed('UID', uid, live.metadata.uid, 'The object might have been deleted and then recreated');
+      conflict(
+        { ...kind, resource: kind.kind },
+        name,
+        `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found}). ${guess}`,
+      );
+    if (uid !== undefined && uid !== live.metadata.uid)
+      throw failed('UID', uid, live.metadata.uid, 'The object might have been deleted and then recreated');
     if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion)
       throw failed('ResourceVersion', resourceVersion, live.metadata.resourceVersion, 'The object might have been modified');
     const next = this.#dying(kind, live, options);
@@ -221,7 +245,8 @@ export class Writes {
     if (!kind.builtIn && apiVersion !== apiVersionOf(kind))
       throw badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${apiVersionOf(kind)})`);
     if (name !== kind.kind || apiVersion !== apiVersionOf(kind)) {
-      if (!kind.builtIn) throw invalid({ group: kind.group, kind: name }, textAt(body, 'metadata', 'name'), [wrong('kind', name, `must be ${kind.kind}`)]);
+      if (!kind.builtIn)
+        throw invalid({ group: kind.group, kind: name }, textAt(body, 'metadata', 'name'), [wrong('kind', name, `must be ${kind.kind}`)]);
       throw refused(`converting (${apiVersion.replace('/', '.')}.${name}) to (${kind.group || 'core'}.${kind.kind}): unknown conversion`);
     }
     try {
@@ -238,11 +263,7 @@ export class Writes {
       if (!kind.builtIn)
         throw invalid(kind, textAt(body, 'metadata', 'name'), [
           {
-            ...wrong(
-              error.path,
-              error.got,
-              `${error.path} in body must be of type ${error.expected}: "${error.got}"`,
-            ),
+            ...wrong(error.path, error.got, `${error.path} in body must be of type ${error.expected}: "${error.got}"`),
             reason: 'FieldValueTypeInvalid',
           },
         ]);
@@ -324,15 +345,17 @@ export class Writes {
     const uid = at(document, 'metadata', 'uid');
     // Twice, as the real one says it.
     const isOther = live && uid !== undefined && uid !== '' && uid !== live.metadata.uid;
-    const causes = [...(isOther ? Array(2).fill(wrong('metadata.uid', uid, 'field is immutable')) as Cause[] : []), ...causesOf(kind, live, next)];
+    const causes = [
+      ...(isOther ? (Array(2).fill(wrong('metadata.uid', uid, 'field is immutable')) as Cause[]) : []),
+      ...causesOf(kind, live, next),
+    ];
     if (causes.length > 0) throw invalid(kind, next.metadata.name, causes);
   }
 
   #save({ kind, dryRun = false }: WriteRequest, live: Stored | undefined, next: Stored): Stored {
     if (dryRun || (live && same(next, live))) return next;
     const table = tableOf(kind);
-    if (live && next.metadata.deletionTimestamp !== undefined && !isHeld(kind, next))
-{
+    if (live && next.metadata.deletionTimestamp !== undefined && !isHeld(kind, next)) {
       this.store.remove(table, stored(kind, live));
       return next;
     }

@@ -69,7 +69,8 @@ export class Player {
       if (this.#isStopped || !this.#writes.store.get('/namespaces', '', namespace)) return;
       const { kinds } = this.#writes;
       this.#writes.create(this.#request(kinds.own('ServiceAccount'), namespace, ''), { metadata: { name: 'default' } });
-      const about = 'Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.';
+      const about =
+        'Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.';
       const metadata = { name: 'kube-root-ca.crt', annotations: { 'kubernetes.io/description': about } };
       this.#writes.create(this.#request(kinds.own('ConfigMap'), namespace, ''), { metadata, data: { 'ca.crt': this.#authority } });
     });
@@ -224,15 +225,7 @@ export class Player {
     const finish = (): void => void this.#writes.delete(kind, namespace, name, { graceSeconds: 0 });
     const dependents = [...store.objects()].filter(([, one]) => one.metadata.ownerReferences?.some((owner) => owner.uid === uid));
     if (finalizers.includes('orphan')) {
-      for (const [table, one] of dependents)
-        store.put(
-          table,
-          withAt(
-            one,
-            ['metadata', 'ownerReferences'],
-            othersOf(one, uid),
-          ) as Stored,
-        );
+      for (const [table, one] of dependents) store.put(table, withAt(one, ['metadata', 'ownerReferences'], othersOf(one, uid)) as Stored);
       rest('orphan');
       return finish();
     }

@@ -155,13 +155,14 @@ function deploymentStatus(
   const availability = enough
     ? condition('Available', 'True', 'MinimumReplicasAvailable', 'Deployment has minimum availability.')
     : condition('Available', 'False', 'MinimumReplicasUnavailable', 'Deployment does not have minimum availability.');
-  const progress = at(object, 'spec', 'paused') === true
-    ? condition('Progressing', 'Unknown', 'DeploymentPaused', 'Deployment is paused')
-    : isComplete
-    ? condition('Progressing', 'True', 'NewReplicaSetAvailable', `ReplicaSet "${name}" has successfully progressed.`)
-    : leftMs <= 0
-      ? condition('Progressing', 'False', 'ProgressDeadlineExceeded', `ReplicaSet "${name}" has timed out progressing.`)
-      : condition('Progressing', 'True', 'ReplicaSetUpdated', `ReplicaSet "${name}" is progressing.`);
+  const progress =
+    at(object, 'spec', 'paused') === true
+      ? condition('Progressing', 'Unknown', 'DeploymentPaused', 'Deployment is paused')
+      : isComplete
+        ? condition('Progressing', 'True', 'NewReplicaSetAvailable', `ReplicaSet "${name}" has successfully progressed.`)
+        : leftMs <= 0
+          ? condition('Progressing', 'False', 'ProgressDeadlineExceeded', `ReplicaSet "${name}" has timed out progressing.`)
+          : condition('Progressing', 'True', 'ReplicaSetUpdated', `ReplicaSet "${name}" is progressing.`);
   const status = {
     observedGeneration: object.metadata.generation,
     ...counts,

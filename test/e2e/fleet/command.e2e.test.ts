@@ -30,7 +30,9 @@ describe('npm start', { timeout: 10 * 60_000 }, () => {
       const objects = await kubectl(
         plane,
         'get',
-        'configmap/shop-settings,deployment/web,service/web',
+        'configmap/shop-settings',
+        'deployment/web',
+        'service/web',
         '-n',
         'shop',
         '-o',

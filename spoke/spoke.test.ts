@@ -24,7 +24,7 @@ test('with the hub gone for ever and a certificate that expired meanwhile, a res
 
   const registry = new MemoryRegistry();
   const assignment = await new Contents(registry).assignment('p1', filesOf(configMap('a')));
-  const content = await contentFetcher({ registry, cache: memoryCache(), policies: () => digestOnly }).fetch(assignment, [], signal);
+  const content = await contentFetcher({ registry, cache: memoryCache(), policies: () => digestOnly, clock }).fetch(assignment, [], signal);
   const state = await SpokeState.open({ client: kube, clock, random }, signal);
   await state.saveIdentity(await keptIdentity(new Date(clock.now() - 1_000)), signal);
   const document = { ...self, epoch: 1, generation: 1, ancestors: [], keysetVersion: 1, requires: [], assignments: [assignment] };

@@ -95,6 +95,7 @@ async function work(parts: SpokeParts, state: SpokeState, signal: AbortSignal): 
       registry: new RegistryClient({ clock, registries }),
       cache: config.cacheDir ? layered(memory, directoryCache(config.cacheDir, 1024 * 1024 * 1024)) : memory,
       policies: () => identity.current.trustPolicies.document,
+      clock,
     }),
     tenancy: new Tenancy(kube, clock),
     clock,

@@ -34,7 +34,7 @@ function start(): void {
   spoke = startAssignments({
     kube: client,
     store: state.assignments,
-    fetcher: contentFetcher({ registry, cache: memoryCache(), policies: () => digestOnly }),
+    fetcher: contentFetcher({ registry, cache: memoryCache(), policies: () => digestOnly, clock: systemClock }),
     tenancy: new Tenancy(client, systemClock),
     clock: systemClock,
     random: systemRandom,

@@ -9,7 +9,6 @@ import { Claims } from './claims.ts';
 import { Discoveries } from './cluster.ts';
 import { newEntry, type Entry } from './entries.ts';
 import { rebuilt } from './inventory.ts';
-import { boundedFetcher } from '../fetch/mod.ts';
 import { kindOf, Observer } from './observer.ts';
 import { Sight, type Observing } from './observing.ts';
 import type { AssignmentsParts } from './parts.ts';
@@ -70,7 +69,6 @@ class Engine implements Assignments {
       observer: new Observer({ ...parts, onChange: (uid) => this.#changed(uid), onKind: (kind) => this.#kindChanged(kind) }),
       discoveries: new Discoveries(parts.kube, parts.clock, signal),
       claims: new Claims(),
-      fetcher: boundedFetcher(parts.fetcher, parts.clock),
       outside: (work) => this.#outside(work),
       save: (entry, record, saving) => this.#save(entry, record, saving),
     };

@@ -20,6 +20,7 @@ const contentReasons: Readonly<Record<ContentCode, string>> = {
   NOT_TRUSTED: 'NotTrusted',
   NOT_LISTED: 'NotListed',
   MISMATCH: 'ContentMismatch',
+  CORRUPT: 'ContentCorrupt',
   MALFORMED: 'ContentMalformed',
   NOT_FOUND: 'ContentNotFound',
   DENIED: 'ContentDenied',

@@ -1,34 +1,48 @@
 import type { Clock } from '../../shared/clock/mod.ts';
+import type { Descriptor, Fetcher, Repository, Resolver } from '../../shared/oci/mod.ts';
 import { ContentError } from './errors.ts';
-import type { ContentFetcher } from './fetcher.ts';
 
 const perRegistryMax = 4;
-const fetchTimeoutMs = 30_000;
+const answerTimeoutMs = 30_000;
+/** A link that is slower than this takes its time for large content beyond any patience. */
+const bytesPerMsMin = 256;
 
-/** At most a few fetches from one registry at a time, each with its time: a registry that hangs is waited for only by those who need it. */
-export function boundedFetcher(inner: ContentFetcher, clock: Clock): ContentFetcher {
+/**
+ * At most a few requests to one registry at a time, each with its time: a registry that hangs is waited for only by those who need it. What the cluster or
+ * the cache holds needs none, and never waits here.
+ */
+export function boundedRegistry(inner: Resolver & Fetcher, clock: Clock): Resolver & Fetcher {
   const registries = new Map<string, Slots>();
+  const bounded = async <T>(
+    { registry }: Pick<Repository, 'registry'>,
+    timeoutMs: number,
+    signal: AbortSignal,
+    ask: (s: AbortSignal) => Promise<T>,
+  ): Promise<T> => {
+    const slots = registries.get(registry) ?? new Slots(perRegistryMax);
+    registries.set(registry, slots);
+    await slots.take();
+    const end = new AbortController();
+    const cancel = clock.after(timeoutMs, () =>
+      end.abort(new ContentError('UNAVAILABLE', `${registry}: no answer within ${Math.round(timeoutMs / 1000)} s`)),
+    );
+    try {
+      signal.throwIfAborted();
+      return await ask(AbortSignal.any([signal, end.signal]));
+    } finally {
+      cancel();
+      slots.leave();
+      if (slots.idle) registries.delete(registry);
+    }
+  };
   return {
-    fetch: async (assignment, held, signal, onFetched) => {
-      const host = assignment.variant?.repository.split('/')[0] ?? '';
-      const slots = registries.get(host) ?? new Slots(perRegistryMax);
-      registries.set(host, slots);
-      await slots.take();
-      const end = new AbortController();
-      const cancel = clock.after(fetchTimeoutMs, () =>
-        end.abort(new ContentError('UNAVAILABLE', `${host}: not fetched within ${fetchTimeoutMs / 1000} s`)),
-      );
-      try {
-        signal.throwIfAborted();
-        return await inner.fetch(assignment, held, AbortSignal.any([signal, end.signal]), onFetched);
-      } finally {
-        cancel();
-        slots.leave();
-        if (slots.idle) registries.delete(host);
-      }
-    },
+    resolve: (reference, signal) => bounded(reference, answerTimeoutMs, signal, (s) => inner.resolve(reference, s)),
+    fetch: (repository, descriptor, signal) =>
+      bounded(repository, timeoutMsOf(descriptor), signal, (s) => inner.fetch(repository, descriptor, s)),
   };
 }
+
+const timeoutMsOf = ({ size }: Descriptor): number => answerTimeoutMs + Math.ceil(size / bytesPerMsMin);
 
 /** First come, first served. */
 class Slots {

@@ -5,8 +5,10 @@ export type ContentCode =
   | 'NOT_TRUSTED'
   /** The signed index does not list that variant for that environment. */
   | 'NOT_LISTED'
-  /** Bytes that are not what the assignment names. */
+  /** Verified content that is not what the assignment names. */
   | 'MISMATCH'
+  /** A registry, or something before it, served other bytes than those of the digest: it may serve the right ones later. */
+  | 'CORRUPT'
   /** Bytes that are what was named, and no release. */
   | 'MALFORMED'
   | 'NOT_FOUND'
@@ -19,4 +21,4 @@ export class ContentError extends CodedError<ContentCode> {
 
 /** Whether another try may find something else: what was named by digest does not change, what answers for it does. */
 export const isContentRetryable = (error: unknown): boolean =>
-  error instanceof ContentError && (error.code === 'UNAVAILABLE' || error.code === 'NOT_FOUND' || error.code === 'DENIED');
+  error instanceof ContentError && ['UNAVAILABLE', 'NOT_FOUND', 'DENIED', 'CORRUPT'].includes(error.code);

@@ -8,16 +8,7 @@ import { buildRelease, type Release } from '../../shared/artifact/mod.ts';
 import { VirtualClock } from '../../shared/clock/mod.ts';
 import { apiVersion, digestOf, inputsBytes, revisionOf } from '../../shared/kernel/mod.ts';
 import { MemoryRegistry, parseRepository, type Fetcher, type Resolver } from '../../shared/oci/mod.ts';
-import {
-  boundedFetcher,
-  contentFetcher,
-  ContentError,
-  directoryCache,
-  isContentRetryable,
-  layered,
-  memoryCache,
-  type ContentCode,
-} from './mod.ts';
+import { contentFetcher, ContentError, directoryCache, isContentRetryable, layered, memoryCache, type ContentCode } from './mod.ts';
 
 const repository = parseRepository('registry.example/acme/shop');
 const inputs = Buffer.from(
@@ -70,8 +61,12 @@ function assignmentOf(release: Release, environment: string): Assignment {
     cause: undefined,
   };
 }
-const fetcherOf = (registry: Resolver & Fetcher, cache = memoryCache(), trust: TrustPolicies | undefined = policies) =>
-  contentFetcher({ registry, cache, policies: () => trust });
+const fetcherOf = (
+  registry: Resolver & Fetcher,
+  cache = memoryCache(),
+  trust: TrustPolicies | undefined = policies,
+  clock = new VirtualClock(),
+) => contentFetcher({ registry, cache, policies: () => trust, clock });
 const refuses = (code: ContentCode, work: Promise<unknown>, message = /./): Promise<void> =>
   assert.rejects(
     work,
@@ -157,7 +152,8 @@ test('a registry that answers with other bytes of the same size is refused, and 
       return bytes;
     },
   };
-  await refuses('MISMATCH', fetcherOf(lying, cache).fetch(assignment, [], signal));
+  assert.equal(isContentRetryable(new ContentError('CORRUPT', '')), true, 'it may be repaired');
+  await refuses('CORRUPT', fetcherOf(lying, cache).fetch(assignment, [], signal));
   await fetcherOf(registry, cache).fetch(assignment, [], signal);
 });
 
@@ -165,7 +161,11 @@ test('trust is asked before anything is fetched; no policies, or an unknown one,
   const { assignment } = await made();
   await refuses(
     'NOT_TRUSTED',
-    contentFetcher({ registry: down, cache: memoryCache(), policies: () => undefined }).fetch(assignment, [], signal),
+    contentFetcher({ registry: down, cache: memoryCache(), policies: () => undefined, clock: new VirtualClock() }).fetch(
+      assignment,
+      [],
+      signal,
+    ),
   );
   const strict: TrustPolicies = {
     ...policies,
@@ -190,12 +190,42 @@ test('a registry that hangs holds up only those who need it, and each for thirty
         : registry.resolve(reference, s),
     fetch: (from, what, s) => registry.fetch(from, what, s),
   };
-  const fetcher = boundedFetcher(fetcherOf(hanging, memoryCache(0)), clock);
+  const fetcher = fetcherOf(hanging, memoryCache(0), policies, clock);
   const slow = variantWith(assignment, { repository: 'slow.example/a/b' });
   const stuck = Array.from({ length: 5 }, () => refuses('UNAVAILABLE', fetcher.fetch(slow, [], signal), /30 s/));
   await fetcher.fetch(assignment, [], signal);
   await clock.advance(60_000);
   await Promise.all(stuck);
+});
+
+test('what the cluster or the cache holds does not wait for a registry that hangs', async () => {
+  const { registry, release, assignment } = await made();
+  const cache = memoryCache();
+  await fetcherOf(registry, cache).fetch(assignment, [], signal);
+  const hanging: Resolver & Fetcher = { resolve: () => new Promise(() => {}), fetch: () => new Promise(() => {}) };
+  const fetcher = fetcherOf(hanging, cache);
+  const { layer } = await fetcher.fetch(assignment, [], signal);
+  // More than are asked at a time, so that others queue behind them.
+  for (let i = 0; i < 9; i++) void fetcher.fetch({ ...assignmentOf(release, 'prod'), indexDigest: digestOf(`missing ${i}`) }, [], signal);
+  await fetcher.fetch(assignment, [], signal);
+  await fetcher.fetch(assignment, [{ revision: assignment.revision, indexDigest: assignment.indexDigest, layer }], signal);
+});
+
+test('large content over a slow link has the time that it needs', async () => {
+  const { registry, assignment } = await made();
+  const clock = new VirtualClock();
+  const huge = 64 * 1024 * 1024;
+  const slow: Resolver & Fetcher = {
+    // The size is the registry's word; the bytes are checked elsewhere.
+    resolve: async (reference, s) => ({ ...((await registry.resolve(reference, s)) ?? assert.fail()), size: huge }),
+    fetch: async (from, what, s) => {
+      if (what.size === huge) await clock.sleep(200_000, s);
+      return registry.fetch(from, what.size === huge ? ((await registry.resolve({ ...from, digest: what.digest }, s)) ?? what) : what, s);
+    },
+  };
+  const fetched = fetcherOf(slow, memoryCache(), policies, clock).fetch(assignment, [], signal);
+  for (let i = 0; i < 21; i++) await clock.advance(10_000);
+  assert.equal((await fetched).revision, assignment.revision);
 });
 
 test('memory: the least recently used goes first, and nothing larger than all of it is kept', async () => {

@@ -1,4 +1,5 @@
 import type { Assignment, TrustPolicies } from '../../proto/mod.ts';
+import type { Clock } from '../../shared/clock/mod.ts';
 import { digestOf, explain, type Digest } from '../../shared/kernel/mod.ts';
 import {
   OciError,
@@ -8,6 +9,7 @@ import {
   type Repository,
   type Resolver,
 } from '../../shared/oci/mod.ts';
+import { boundedRegistry } from './bounded.ts';
 import type { ContentCache } from './cache.ts';
 import { ContentError } from './errors.ts';
 import { checkTrust } from './trust.ts';
@@ -33,10 +35,12 @@ export interface FetcherParts {
   readonly cache: ContentCache;
   /** Of the keyset in force; asked each time, because they change. */
   readonly policies: () => TrustPolicies | undefined;
+  readonly clock: Clock;
 }
 
 /** Everything by digest: trust, then the index, the variant that it lists, its layer, the revision. */
-export function contentFetcher(parts: FetcherParts): ContentFetcher {
+export function contentFetcher(given: FetcherParts): ContentFetcher {
+  const parts = { ...given, registry: boundedRegistry(given.registry, given.clock) };
   return {
     fetch: async (assignment, held, signal, onFetched) => {
       checkTrust(parts.policies(), assignment.tenant);
@@ -57,7 +61,7 @@ async function fetchLayer({ registry, cache }: FetcherParts, assignment: Assignm
     const found = await cache.get(wanted).catch(() => undefined);
     if (found) return found;
     const bytes = await translated(fetch);
-    if (digestOf(bytes) !== wanted) throw new ContentError('MISMATCH', `${wanted}: the registry answered with other bytes`);
+    if (digestOf(bytes) !== wanted) throw new ContentError('CORRUPT', `${wanted}: the registry answered with other bytes`);
     // A full disk costs pulls, never a rollout.
     await cache.put(wanted, bytes).catch(() => undefined);
     return bytes;
@@ -102,8 +106,8 @@ const codes: Partial<Record<OciError['code'], ContentError['code']>> = {
   NOT_FOUND: 'NOT_FOUND',
   UNAUTHORIZED: 'DENIED',
   DENIED: 'DENIED',
-  SIZE_EXCEEDED: 'MISMATCH',
-  DIGEST_MISMATCH: 'MISMATCH',
+  SIZE_EXCEEDED: 'CORRUPT',
+  DIGEST_MISMATCH: 'CORRUPT',
 };
 
 /** Anything that is not a known answer of a registry is a way there that does not work now. */

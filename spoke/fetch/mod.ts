@@ -2,6 +2,5 @@
 export { ContentError, isContentRetryable, type ContentCode } from './errors.ts';
 export { directoryCache, layered, memoryCache, type ContentCache } from './cache.ts';
 export { contentFetcher, type ContentFetcher, type FetcherParts, type HeldContent } from './fetcher.ts';
-export { boundedFetcher } from './bounded.ts';
 export { checkTrust } from './trust.ts';
 export { verify, type VerifiedContent } from './verify.ts';

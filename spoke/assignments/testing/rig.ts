@@ -162,6 +162,7 @@ export class Rig {
         },
         cache: memoryCache(1 << 20),
         policies: () => this.policies,
+        clock: this.clock,
       }),
       tenancy: this.tenancy,
       clock: this.clock,

@@ -4,7 +4,7 @@ import type { Clock } from '#shared/clock/mod.ts';
 import { backoffMs, explain, jitteredMs, type Random } from '#shared/kernel/mod.ts';
 import { generateTlsKey, tlsKeyPem, type JoinToken } from '#shared/signing/mod.ts';
 import type { Log } from '#shared/telemetry/mod.ts';
-import type { SpokeState } from '#spoke/state/mod.ts';
+import type { IdentityRecord, SpokeState } from '#spoke/state/mod.ts';
 import { enrol, renew, type Asking } from './ask.ts';
 import { IdentityError, verified, type Verified } from './verify.ts';
 
@@ -49,9 +49,10 @@ export class SpokeIdentity {
    * which the token allows. Throws IdentityError.
    */
   static async open(options: SpokeIdentityOptions, signal: AbortSignal): Promise<SpokeIdentity> {
-    const { state, token, random, log } = options;
+    const { state, token, log } = options;
     const { identity } = state.identity;
-    const kept = state.identity.own ?? ownFor(token, random);
+    const kept = state.identity.own ?? ownFor(token, options);
+    if (kept.kubeSystemUid !== options.kubeSystemUid) throw clone();
     // Until there is an answer to hold on to, the latest token says whose spoke this is to be.
     const own = identity || !token ? kept : { ...kept, rootSpki: token.rootSpki };
     await state.saveIdentity({ own, ...(identity ? { identity } : {}) }, signal);
@@ -127,12 +128,20 @@ export class SpokeIdentity {
   }
 }
 
+/** A backup restored elsewhere must not work towards the other cluster's desired state, not even until the hub says so. */
+const clone = (): IdentityError =>
+  new IdentityError(
+    'CLONE',
+    'Secret wheelhouse-identity was made in another Kubernetes cluster (kube-system UID differs): remove the Secrets of wheelhouse-system and enrol this one',
+  );
+
 const noToken = (): IdentityError =>
   new IdentityError('NO_TOKEN', 'this cluster has no identity yet: set WHEELHOUSE_JOIN_TOKEN_FILE to a join token made on the hub');
 
-function ownFor(token: JoinToken | undefined, random: Random): { keyPem: string; natsSeed: string; rootSpki: Uint8Array } {
+function ownFor(token: JoinToken | undefined, { random, kubeSystemUid }: SpokeIdentityOptions): NonNullable<IdentityRecord['own']> {
   if (!token) throw noToken();
-  return { keyPem: tlsKeyPem(generateTlsKey()), natsSeed: createNkey('user', random).exportSeed(), rootSpki: token.rootSpki };
+  const natsSeed = createNkey('user', random).exportSeed();
+  return { keyPem: tlsKeyPem(generateTlsKey()), natsSeed, rootSpki: token.rootSpki, kubeSystemUid };
 }
 
 const askingOf = (options: SpokeIdentityOptions, keyPem: string, natsUser: Nkey): Asking => ({

@@ -22,7 +22,7 @@ export const desiredKey = desired;
 export const self = { fleetId: 'f1', clusterUid: 'c1' };
 
 /** As it stands in the Secret of a spoke that has enrolled. Nobody listens at its endpoints. */
-export async function keptIdentity(notAfter: Date, floor?: Fence): Promise<Required<IdentityRecord>> {
+export async function keptIdentity(notAfter: Date, kubeSystemUid: string, floor?: Fence): Promise<Required<IdentityRecord>> {
   const notBefore = new Date(notAfter.getTime() - 86_400_000);
   const authority = await createAuthority('test', { notBefore, notAfter }, systemRandom);
   const key = generateTlsKey();
@@ -36,7 +36,7 @@ export async function keptIdentity(notAfter: Date, floor?: Fence): Promise<Requi
     caCertificates: [authority.certificatePem],
   };
   return {
-    own: { keyPem: tlsKeyPem(key), natsSeed: createNkey('user', systemRandom).exportSeed(), rootSpki: root.spki },
+    own: { keyPem: tlsKeyPem(key), natsSeed: createNkey('user', systemRandom).exportSeed(), rootSpki: root.spki, kubeSystemUid },
     identity: {
       ...self,
       clusterName: 'one',

@@ -2,7 +2,7 @@ import type { Endpoints, Identity, Keyset, TrustPolicies } from '#proto/mod.ts';
 import { CodedError } from '#shared/kernel/mod.ts';
 import { acceptKeyset, acceptTrustPolicies, certificateFacts, identityOf, type Accepted } from '#shared/signing/mod.ts';
 
-export class IdentityError extends CodedError<'REFUSED' | 'BAD_REPLY' | 'NO_TOKEN'> {
+export class IdentityError extends CodedError<'REFUSED' | 'BAD_REPLY' | 'NO_TOKEN' | 'CLONE'> {
   override readonly name = 'IdentityError';
 }
 

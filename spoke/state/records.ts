@@ -15,6 +15,8 @@ export interface IdentityRecord {
     readonly natsSeed: string;
     /** SPKI of the fleet's root, from the join token. */
     readonly rootSpki: Uint8Array;
+    /** UID of the `kube-system` namespace of the cluster that these keys were made in: in any other cluster they are a copy. */
+    readonly kubeSystemUid: string;
   };
   /** What the hub answered, as it came: certificate, NATS credentials, endpoints, signed keyset and trust policies, floor. */
   readonly identity?: Identity;
@@ -40,6 +42,7 @@ export function identityData(record: IdentityRecord, holder: string): Data {
     data.set('key.pem', utf8(record.own.keyPem));
     data.set('nats-seed', utf8(record.own.natsSeed));
     data.set('root-spki', record.own.rootSpki);
+    data.set('kube-system-uid', utf8(record.own.kubeSystemUid));
   }
   if (record.identity) data.set('identity', Identity.encode(record.identity).finish());
   return data;
@@ -47,7 +50,12 @@ export function identityData(record: IdentityRecord, holder: string): Data {
 
 export function identityFrom(data: Data): IdentityRecord {
   const read = reader('wheelhouse-identity', data);
-  const own = data.has('key.pem') && { keyPem: read.text('key.pem'), natsSeed: read.text('nats-seed'), rootSpki: read.bytes('root-spki') };
+  const own = data.has('key.pem') && {
+    keyPem: read.text('key.pem'),
+    natsSeed: read.text('nats-seed'),
+    rootSpki: read.bytes('root-spki'),
+    kubeSystemUid: read.text('kube-system-uid'),
+  };
   return {
     ...(own ? { own } : {}),
     ...(data.has('identity') ? { identity: read.parsed('identity', (bytes) => Identity.decode(bytes)) } : {}),

@@ -12,7 +12,7 @@ export const layerOf = (bytes: number): Uint8Array => randomBytes(bytes);
 export const secretWords = ['-----PRIVATE-----', 'SUSEED', 'jwt-of-nats'];
 
 export const identity: IdentityRecord = {
-  own: { keyPem: secretWords[0] ?? '', natsSeed: secretWords[1] ?? '', rootSpki: Buffer.from([1, 2, 3]) },
+  own: { keyPem: secretWords[0] ?? '', natsSeed: secretWords[1] ?? '', rootSpki: Buffer.from([1, 2, 3]), kubeSystemUid: 'kube-1' },
   identity: Identity.fromPartial({ fleetId: 'f', clusterUid: 'c1', clusterName: 'one', certificate: 'PEM', natsJwt: secretWords[2] ?? '' }),
 };
 

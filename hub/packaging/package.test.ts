@@ -80,7 +80,14 @@ const manifests: readonly (readonly [string, string, number | string, string | R
   ['a value', `${pod}---\njust words\n`, 'MANIFEST_MALFORMED', /a\.yaml:6:1: is not a Kubernetes object/],
   ['settings of another tool', 'rules: []\n', 'MANIFEST_MALFORMED', /apiVersion is missing/],
   ['no kind', 'apiVersion: v1\nmetadata: {name: a}\n', 'MANIFEST_MALFORMED', /kind is missing/],
-  ['no name', 'apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n', 'MANIFEST_MALFORMED', /Pod: metadata\.name is missing/],
+  ['no name', 'apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n', 'MANIFEST_MALFORMED', /a\.yaml:1:1: generateName names nothing/],
+  ['a number that would lose digits', `${pod}spec: {n: 9007199254740993}\n`, 'MANIFEST_MALFORMED', /a\.yaml:\d+:\d+: .*2\^53/],
+  [
+    'a label that is no text',
+    'apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {on: true}}\n',
+    'MANIFEST_MALFORMED',
+    /a\.yaml:1:1: metadata\.labels is not a map of texts/,
+  ],
   ['a name that is a path', object('Pod', 'a/b'), 'MANIFEST_MALFORMED', /is not a name/],
   ['the same object twice', `${pod}---\n${pod}`, 'MANIFEST_MALFORMED', /a\.yaml:6:1: Pod\/a is there twice, first at a\.yaml:1:1/],
   [

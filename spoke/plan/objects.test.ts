@@ -62,12 +62,8 @@ const refused: readonly (readonly [what: string, entries: Readonly<Record<string
     { 'a.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {v: 1}}` },
     /labels is not a map of texts/,
   ],
-  ['a text', { 'a.yaml': 'just words' }, /not an object/],
-  [
-    'one object twice',
-    { 'a.yaml': map('a'), 'b.yaml': `\n${map('a')}` },
-    /b\.yaml:2:1: \/ConfigMap\/\/a is there twice, first at a\.yaml:1:1/,
-  ],
+  ['a text', { 'a.yaml': 'just words' }, /not a Kubernetes object/],
+  ['one object twice', { 'a.yaml': map('a'), 'b.yaml': `\n${map('a')}` }, /b\.yaml:2:1: ConfigMap\/a is there twice, first at a\.yaml:1:1/],
   ['no UTF-8', { 'a.yaml': Uint8Array.of(0xff, 0xfe) }, /UTF-8/],
   [
     'too many',

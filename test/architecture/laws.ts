@@ -42,8 +42,8 @@ export const entrances: Readonly<Record<string, readonly string[]>> = {
   pino: ['shared/telemetry'],
   'reflect-metadata': ['shared/signing'],
   undici: ['spoke/kube'],
-  // What people write enters at the hub, what runs on a cluster at the spoke, with other rules each; the command prints it and keeps its contexts in it.
-  yaml: ['hub/resources', 'hub/packaging', 'hub/cli', 'spoke/plan'],
+  // What people declare and what runs on clusters are read by other rules each; the command prints it and keeps its contexts in it.
+  yaml: ['hub/resources', 'shared/manifests', 'hub/cli'],
   zod: ['hub/resources', 'hub/api'],
 };
 
@@ -84,7 +84,7 @@ export const importLaws: readonly Law[] = [
 const isProgram = (path: string): boolean => path.endsWith('/main.ts');
 
 const pureNames = /\/(decide|judge|plan|health|prune|order|difference|rules)\.ts$/;
-const pureFolders = ['shared/kernel'];
+const pureFolders = ['shared/kernel', 'shared/manifests'];
 // Of Node and of packages only what computes.
 const pureParts = ['node:crypto', 'node:util', 'node:buffer', 'node:assert', 'node:assert/strict', 'yaml', 'fflate'];
 

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { readObjects } from './mod.ts';
+
+const read = (files: Readonly<Record<string, string>>) =>
+  readObjects(new Map(Object.entries(files).map(([path, text]) => [path, Buffer.from(text)])));
+const map = (name: string, more = ''): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}${more}}\n`;
+
+test('objects have their places, other files none', () => {
+  const { found, problems } = read({
+    'b/x.yml': `---\n${map('b')}---\n${map('c')}`,
+    'a.json': '{"apiVersion":"v1","kind":"A","metadata":{"name":"a"}}',
+    'z.txt': '{{',
+  });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    found.map(({ object, where }) => `${object.metadata.name} ${where}`),
+    ['a a.json:1:1', 'b b/x.yml:2:1', 'c b/x.yml:6:1'],
+  );
+});
+
+test('instructions for a renderer are named by their file; in a file of another name they are a problem', () => {
+  const text = 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n';
+  const { found, problems, kustomizations } = read({ 'k/kustomization.yaml': text, 'other.yaml': text });
+  assert.deepEqual([found, kustomizations], [[], ['k/kustomization.yaml']]);
+  assert.match(problems.join(), /^other\.yaml:1:1: is an instruction for kustomize/);
+});
+
+test('the same name in another group or namespace is another object', () => {
+  const other = map('a').replace('v1', 'example.org/v1');
+  assert.deepEqual(read({ 'a.yaml': [map('a'), map('a', ', namespace: x'), other].join('---\n') }).problems, []);
+  assert.equal(read({ 'a.yaml': [map('a'), map('a').replace('v1', 'v2')].join('---\n') }).problems.length, 1);
+});

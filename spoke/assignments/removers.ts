@@ -2,12 +2,13 @@ import type { Assignment } from '../../proto/mod.ts';
 import { span } from '../../shared/telemetry/mod.ts';
 import { accountOf, deleteAll, releaseAll, type Failure, type Remover } from '../apply/mod.ts';
 import { refOf, refText, type Discovery, type ObjectRef } from '../kube/mod.ts';
-import { planPrune, planRemoval, type Approval, type InventoryEntry, type Live } from '../plan/mod.ts';
+import { planPrune, planRemoval, type Approval, type Held, type InventoryEntry, type Live } from '../plan/mod.ts';
 import { ownerOfEntry, type Ground } from './appliers.ts';
 import { kindIn, liveOf } from './cluster.ts';
 import { checkWanted, inputsOf, type Entry } from './entries.ts';
 import { rebuilt, without } from './inventory.ts';
 import { ProblemError, problemOfFailures } from './problems.ts';
+import type { Problem } from './reports.ts';
 import { sweep } from './sweeps.ts';
 
 const approvalOf = ({ pruneApproval }: Assignment): Approval | undefined => pruneApproval;
@@ -26,6 +27,9 @@ function removerOf(ground: Ground, entry: Entry, discovery: Discovery): Remover 
 }
 
 const refsOf = (entries: readonly InventoryEntry[]): readonly ObjectRef[] => entries.map(({ ref }) => ref);
+
+/** Held back until somebody does something, unlike what is on its way. */
+const isHeld = ({ reason }: Held): boolean => reason !== 'Terminating' && reason !== 'NeededByOthers';
 
 /** Deletes what the applied, healthy revision no longer has. Says what is held back; a failure is no reason to call the revision unhealthy. */
 export async function prune(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<readonly Failure[]> {
@@ -49,7 +53,7 @@ export async function prune(ground: Ground, entry: Entry, assignment: Assignment
     // Deleted is what is gone, not what was asked to go: finalizers may keep it.
     const after = plan.delete.length === 0 ? plan : planPrune({ ...request, live: await look() });
     const deleted = new Set(plan.delete.map(({ entry: { ref } }) => refText(ref)));
-    entry.prunePending = after.pending.filter(({ reason }) => reason !== 'Terminating').length;
+    entry.prunePending = after.pending.filter(isHeld).length;
     for (const { entry: one, reason } of after.forget)
       ground.log.info('pruned', {
         assignment: entry.uid,
@@ -79,7 +83,7 @@ export async function remove(ground: Ground, entry: Entry, assignment: Assignmen
     const owner = ownerOfEntry(ground, entry);
     const { revision } = assignment;
     const plan = planRemoval({ inventory, owner, policy, live, revision, approval: approvalOf(assignment) });
-    entry.prunePending = plan.pending.filter(({ reason }) => reason !== 'Terminating').length;
+    entry.prunePending = plan.pending.filter(isHeld).length;
     const left = without(
       inventory,
       plan.forget.map((forgotten) => forgotten.entry),
@@ -93,7 +97,7 @@ export async function remove(ground: Ground, entry: Entry, assignment: Assignmen
     if (entry.record) await ground.save(entry, { ...entry.record, inventory: left }, signal);
     const failures = await carryOut(ground, entry, discovery, plan, signal);
     if (failures.length > 0) throw new ProblemError(problemOfFailures(failures));
-    throw new ProblemError(waitingFor(plan.pending.length, entry.prunePending, found.missing));
+    throw new ProblemError(waitingFor(plan.pending, found.missing));
   });
 }
 
@@ -115,14 +119,17 @@ async function carryOut(
   return [...deletions, ...releases];
 }
 
-function waitingFor(pending: number, held: number, missing: readonly string[]): ConstructorParameters<typeof ProblemError>[0] {
-  if (held > 0)
+function waitingFor(pending: readonly Held[], notListed: readonly string[]): Problem {
+  const held = pending.filter(({ reason }) => reason === 'ProtectedKind');
+  if (held.length > 0)
     return {
       reason: 'PrunePending',
-      message: `${held} objects are kept until somebody approves their deletion`,
+      message: `${held.length} objects are kept until somebody approves their deletion`,
       waits: true,
       retryable: true,
     };
+  const unconfirmed = pending.filter(({ reason }) => reason === 'NotConfirmed').map(({ entry }) => refText(entry.ref));
+  const missing = [...notListed, ...unconfirmed];
   if (missing.length > 0)
     return {
       reason: 'NotConfirmed',
@@ -132,7 +139,7 @@ function waitingFor(pending: number, held: number, missing: readonly string[]): 
     };
   return {
     reason: 'Removing',
-    message: `its objects are going${pending > 0 ? `, ${pending} wait for their finalizers` : ''}`,
+    message: `its objects are going${pending.length > 0 ? `, ${pending.length} wait for finalizers or for others` : ''}`,
     waits: true,
     retryable: true,
   };

@@ -1,6 +1,6 @@
 import { refText, type KubeObject } from '../kube/mod.ts';
 import type { InventoryEntry, Live, Owner } from './model.ts';
-import { isProtected, rankOf } from './order.ts';
+import { isFoundation, isProtected, rankOf } from './order.ts';
 import { isOurs } from './ownership.ts';
 
 /** As it stands in the signed assignment. */
@@ -17,7 +17,7 @@ export interface Deletion {
 
 export interface Held {
   readonly entry: InventoryEntry;
-  readonly reason: 'ProtectedKind' | 'ShareExceeded' | 'NotConfirmed' | 'Terminating' | 'NeverAppliedAgain';
+  readonly reason: 'ProtectedKind' | 'ShareExceeded' | 'NotConfirmed' | 'Terminating' | 'NeededByOthers' | 'NeverAppliedAgain';
 }
 
 export interface Forgotten {
@@ -57,7 +57,7 @@ export function planPrune(request: PruneRequest): PrunePlan {
     request.owner,
   );
   const approved = approval?.revision === healthyRevision && judged.delete.length <= approval.objectsMax;
-  if (approved) return judged;
+  if (approved) return foundationsLast(judged);
   const open = judged.delete.filter(({ entry }) => !isProtected(entry.ref));
   const guarded = judged.delete.filter(({ entry }) => isProtected(entry.ref));
   // All of the step or nothing: a share each time would be the whole in the end.
@@ -97,11 +97,23 @@ export function planRemoval({ inventory, owner, policy, live, revision, approval
   }
   const approved = approval?.revision === revision && judged.delete.length <= approval.objectsMax;
   const guarded = approved ? [] : judged.delete.filter(({ entry }) => isProtected(entry.ref));
-  return {
+  const plan = foundationsLast({
     delete: judged.delete.filter((deletion) => !guarded.includes(deletion)),
     forget: judged.forget,
     pending: [...judged.pending, ...guarded.map(({ entry }): Held => ({ entry, reason: 'ProtectedKind' }))],
-    release: [],
+  });
+  return { ...plan, release: [] };
+}
+
+/** A definition or a namespace goes when what stands on it is gone: of a kind that is not served any more nobody can say that its objects are. */
+function foundationsLast(plan: PrunePlan): PrunePlan {
+  const above = ({ entry }: { entry: InventoryEntry }): boolean => !isFoundation(entry.ref);
+  if (!plan.delete.some(above) && !plan.pending.some(above)) return plan;
+  const waiting = plan.delete.filter((deletion) => !above(deletion));
+  return {
+    ...plan,
+    delete: plan.delete.filter(above),
+    pending: [...plan.pending, ...waiting.map(({ entry }): Held => ({ entry, reason: 'NeededByOthers' }))],
   };
 }
 

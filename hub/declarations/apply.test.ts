@@ -288,3 +288,11 @@ test('inputs at their largest stay within their bound, and come in one order', a
   assert.deepEqual(inputs.allow.namespaces, [...names, 'shop'].toSorted());
   assert.equal(inputs.health.timeoutMs, 300_000);
 });
+
+test('a uid says what it names', async () => {
+  await using store = await open();
+  await apply(store, whole);
+  const first = async (table: 'tenants' | 'environments' | 'apps'): Promise<string> =>
+    (await store.read.selectFrom(table).select('uid').executeTakeFirstOrThrow()).uid.slice(0, 1);
+  assert.deepEqual([await first('tenants'), await first('environments'), await first('apps')], ['t', 'e', 'a']);
+});

@@ -43,7 +43,7 @@ export function writeOf(resource: Resource, world: World, { id, tenantId, manage
   }
   if (kind === 'Environment') {
     const row = world.environments.get(key)?.row;
-    return put('environments', { ...(row ? again(row) : { ...fresh, uid: newUid('t'), tenant_id: tenantId }), spec });
+    return put('environments', { ...(row ? again(row) : { ...fresh, uid: newUid('e'), tenant_id: tenantId }), spec });
   }
   if (kind === 'App') {
     const row = world.apps.get(key)?.row;

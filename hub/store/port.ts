@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
+import type { UidKind } from '#shared/kernel/mod.ts';
 import type { TableName, Tables } from './schema.ts';
 
 /** Reads inside a decision's transaction. Use only this one there: another handle would wait for itself. */
@@ -51,7 +52,7 @@ export interface DecideContext {
   readonly now: number;
   /** A new integer key, unique over all tables. */
   readonly newId: () => number;
-  readonly newUid: (kind: 'c' | 'p' | 'r' | 'a' | 't') => string;
+  readonly newUid: (kind: UidKind) => string;
 }
 
 /**

@@ -3,7 +3,7 @@ export { backoffMs, jitteredMs, type Backoff } from './backoff.ts';
 export { canonicalJson, type Json } from './canonical-json.ts';
 export { digestBytes, digestOf, isDigest, sha256, shortDigest, type Digest } from './digest.ts';
 export { CodedError, codeOf, explain } from './errors.ts';
-export { isName, namePattern, uidFrom, type Random } from './ids.ts';
+export { isName, namePattern, uidFrom, type Random, type UidKind } from './ids.ts';
 export { KeyedQueue } from './keyed-queue.ts';
 export { compareFence, fenceText, type Fence } from './fence.ts';
 export { inputsMaxBytes, revisionOf } from './revision.ts';

@@ -84,6 +84,7 @@ class Engine implements Assignments {
   }
 
   health(): Observing {
+    this.#ground.observer.doubt(new Set(this.#parts.kube.watchHealth().quiet));
     return this.#sight.ask();
   }
 

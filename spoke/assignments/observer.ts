@@ -47,6 +47,11 @@ export class Observer {
     return this.#kinds.has(kindOf(ref));
   }
 
+  /** Of these kinds nothing has been heard for too long: what is known of them is not believed until something is. */
+  doubt(quiet: ReadonlySet<string>): void {
+    for (const [name, kind] of this.#kinds) kind.doubt(quiet.has(name));
+  }
+
   look(ref: ObjectRef): Live {
     return this.#kinds.get(kindOf(ref))?.look(ref) ?? 'unknown';
   }
@@ -68,6 +73,7 @@ class WatchedKind {
   #objects = new Map<string, KubeObject>();
   /** Whether what is known is complete and recent enough to be believed, also in what it does not contain. */
   #believed = false;
+  #quiet = false;
 
   constructor(kind: KindInfo, parts: ObserverParts) {
     this.#kind = kind;
@@ -75,8 +81,14 @@ class WatchedKind {
   }
 
   look(ref: ObjectRef): Live {
-    if (!this.#believed) return 'unknown';
+    if (!this.#believed || this.#quiet) return 'unknown';
     return this.#objects.get(refText(ref)) ?? 'absent';
+  }
+
+  doubt(quiet: boolean): void {
+    if (this.#quiet === quiet) return;
+    this.#quiet = quiet;
+    this.#parts.onKind(kindOf(this.#kind));
   }
 
   put(object: KubeObject): void {

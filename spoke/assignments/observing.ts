@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock/mod.ts';
 import { explain } from '../../shared/kernel/mod.ts';
-import { watchQuietMaxMs, type KubeClient } from '../kube/mod.ts';
+import type { KubeClient } from '../kube/mod.ts';
 
 export interface Observing {
   readonly observing: boolean;
@@ -38,8 +38,9 @@ export class Sight {
   }
 
   #quiet(): string | undefined {
-    const { quietestMs } = this.#kube.watchHealth();
-    return quietestMs > watchQuietMaxMs ? `a watch has been quiet for ${Math.round(quietestMs / 1000)} s` : undefined;
+    const { watches, quiet, quietestMs } = this.#kube.watchHealth();
+    // One kind that cannot be watched (a server behind the API server, a broken conversion) makes its own objects Unknown, and nobody else's.
+    return watches > 0 && quiet.length === watches ? `every watch has been quiet for up to ${Math.round(quietestMs / 1000)} s` : undefined;
   }
 
   #probe(): void {

@@ -73,6 +73,27 @@ test('a list that fails for ever makes its objects Unknown, and nothing is concl
   assert.deepEqual(rig.written(), []);
 });
 
+test('a kind that cannot be listed any more costs its own objects their health, and no others', async (t) => {
+  const rig = rigFor(t);
+  rig.desire(await rig.assignment('p1', filesOf(deployment('web'))), await rig.assignment('p2', one));
+  await rig.run();
+  rig.kube.fail({ verb: 'list', kind: 'Deployment', code: 'SERVER_UNAVAILABLE', times: 1_000 });
+  rig.kube.fail({ verb: 'watch', kind: 'Deployment', code: 'SERVER_UNAVAILABLE', times: 1_000 });
+  rig.namespace('elsewhere');
+  rig.kube.compact();
+  await rig.run(300_000);
+  rig.spoke.health();
+  await rig.run();
+  assert.deepEqual(rig.spoke.health(), { observing: true });
+  assert.equal(rig.report('p1').health, 'HEALTH_UNKNOWN');
+  assert.equal(rig.report('p2').health, 'HEALTH_HEALTHY');
+  rig.kube.heal();
+  await rig.run(120_000);
+  rig.spoke.health();
+  await rig.run();
+  assert.equal(rig.report('p1').health, 'HEALTH_HEALTHY');
+});
+
 test('partial discovery: what it does not name is neither refused, nor pruned, nor called removed', async (t) => {
   const rig = rigFor(t);
   const both = await rig.assignment('p1', filesOf(configMap('a'), deployment('web')));

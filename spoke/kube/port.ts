@@ -106,6 +106,8 @@ export interface WatchHealth {
   readonly watches: number;
   /** Of the one that is furthest behind: milliseconds since its last event, bookmark or accepted connection; 0 without watches. */
   readonly quietestMs: number;
+  /** `Kind.group` of those that are quieter than `watchQuietMaxMs`, one for each watch. */
+  readonly quiet: readonly string[];
 }
 
 /**

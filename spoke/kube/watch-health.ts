@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock/mod.ts';
-import type { WatchHealth } from './port.ts';
+import { watchQuietMaxMs, type WatchHealth } from './port.ts';
 
 interface Entry {
   readonly owner: object;
@@ -34,6 +34,11 @@ export class WatchTable {
 
   health(): WatchHealth {
     const now = this.#clock.monotonicMs();
-    return { watches: this.#entries.size, quietestMs: Math.max(0, ...this.#entries.values().map((entry) => now - entry.at)) };
+    const ages = [...this.#entries].map(([key, entry]) => ({ kind: key.split(' ', 1)[0] ?? '', ms: now - entry.at }));
+    return {
+      watches: ages.length,
+      quietestMs: Math.max(0, ...ages.map(({ ms }) => ms)),
+      quiet: ages.filter(({ ms }) => ms > watchQuietMaxMs).map(({ kind }) => kind),
+    };
   }
 }

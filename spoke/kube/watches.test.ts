@@ -149,16 +149,27 @@ test('health is of the watch that is furthest behind, one that waits for its lis
   const [first, second] = [table.begin('a', stop.signal), table.begin('b', stop.signal)];
   await clock.advance(5_000);
   second.progress();
-  assert.deepEqual(table.health(), { watches: 2, quietestMs: 5_000 });
+  assert.deepEqual(table.health(), { watches: 2, quietestMs: 5_000, quiet: [] });
   first.end();
   await clock.advance(1_000);
-  assert.deepEqual(table.health(), { watches: 1, quietestMs: 1_000 });
+  assert.deepEqual(table.health(), { watches: 1, quietestMs: 1_000, quiet: [] });
   const again = table.begin('b', stop.signal);
-  assert.deepEqual(table.health(), { watches: 1, quietestMs: 1_000 });
+  assert.deepEqual(table.health(), { watches: 1, quietestMs: 1_000, quiet: [] });
   second.end();
   assert.equal(table.health().watches, 1);
   again.progress();
   assert.equal(table.health().quietestMs, 0);
   stop.abort();
-  assert.deepEqual(table.health(), { watches: 0, quietestMs: 0 });
+  assert.deepEqual(table.health(), { watches: 0, quietestMs: 0, quiet: [] });
+});
+
+test('a watch that is quiet for too long is named by its kind', async () => {
+  const clock = new VirtualClock();
+  const table = new WatchTable(clock);
+  const { signal } = new AbortController();
+  table.begin('Widget.acme.dev shop', signal);
+  const lively = table.begin('ConfigMap. ', signal);
+  await clock.advance(watchQuietMaxMs + 1);
+  lively.progress();
+  assert.deepEqual(table.health().quiet, ['Widget.acme.dev']);
 });

@@ -28,8 +28,8 @@ Starts a fleet on this machine: Git, an OCI registry, NATS, a hub, Kubernetes cl
   --once              end when everything is healthy (exit 0) or cannot become so (exit 1)
   --json              print one JSON document at the end, and nothing else on stdout
   --timeout DURATION  with --once: give up after this long, not counting what is built or fetched first (default 5m)
-  --clusters N        how many clusters: 1 to 500 sandboxes, 1 to 12 real ones (default 3)
-  --kubernetes KIND   sandbox: small API servers in one process, nothing to compile; real: real control planes, which need Go (default real)
+  --clusters N        how many clusters: 1 to 500 sandboxes, 1 to 12 real ones (default 6)
+  --kubernetes KIND   sandbox: small API servers in one process, nothing to compile; real: real control planes, which need Go (default sandbox)
   --kubeconfig FILE   use the clusters of this file's contexts instead of starting some
   --data DIR          keep everything in DIR and go on from there the next time
   --manifests DIR     your own YAML instead of the sample (folders dev, staging, prod if there are, else the same for all)
@@ -45,11 +45,11 @@ export function startOptions(args: readonly string[]): StartOptions {
     json: flag,
     help: flag,
     timeout: { ...text, default: '5m' },
-    clusters: { ...text, default: '3' },
+    clusters: { ...text, default: '6' },
     data: text,
     manifests: text,
     kubeconfig: text,
-    kubernetes: { ...text, default: 'real' },
+    kubernetes: { ...text, default: 'sandbox' },
   };
   const parsed = parsedArgs(args, options);
   const timeoutMs = durationMs(parsed.timeout) ?? durationMs(`${parsed.timeout}s`);

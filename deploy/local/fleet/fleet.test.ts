@@ -213,8 +213,9 @@ test('the document says what was asked for, from what the hub knows', () => {
 
 const wrong: readonly [readonly string[], RegExp][] = [
   [['--cluster', '3'], /--cluster/],
-  [['--clusters', '0'], /1 to 12/],
-  [['--clusters', 'many'], /1 to 12/],
+  [['--clusters', '0'], /1 to 500/],
+  [['--clusters', 'many'], /1 to 500/],
+  [['--clusters', '13', '--kubernetes', 'real'], /1 to 12/],
   [['--timeout', 'soon'], /90s or 5m/],
   [['--kubernetes', 'docker'], /docker/],
   [['now'], /now/],

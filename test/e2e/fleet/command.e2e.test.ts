@@ -16,7 +16,7 @@ describe('npm start', { timeout: 10 * 60_000 }, () => {
   test('--once --json: one document on stdout, and the objects are there, ours by field manager', async () => {
     using temporary = temporaryFolder('e2e');
     const data = join(temporary.path, 'data');
-    await using command = npmStart(['--once', '--json', '--data', data], temporary.path);
+    await using command = npmStart(['--once', '--json', '--clusters', '3', '--data', data], temporary.path);
     const { code, stdout, stderr } = await command.ended;
     assert.equal(code, 0, stderr);
     const document = JSON.parse(stdout) as StartDocument;
@@ -121,7 +121,7 @@ describe('npm start', { timeout: 10 * 60_000 }, () => {
     { args: ['--timeout', 'soon'], code: 2, says: /--timeout soon: give a duration/ },
     { args: ['--onse'], code: 2, says: /--onse.*--help/ },
     { args: ['once'], code: 2, says: /once/ },
-    { args: ['--kubernetes', 'sandbox'], code: 2, says: /--kubernetes sandbox/ },
+    { args: ['--kubernetes', 'docker'], code: 2, says: /--kubernetes docker: give sandbox or real/ },
     { args: ['--manifests', '/nonexistent', '--once'], code: 1, says: /--manifests \/nonexistent: there is no such folder/ },
     { args: ['--kubeconfig', '/nonexistent', '--once'], code: 1, says: /\/nonexistent/ },
   ];

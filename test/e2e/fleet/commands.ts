@@ -24,13 +24,16 @@ export interface Command extends AsyncDisposable {
 
 /** `temporary` is its TMPDIR: by it, all that it starts is found. Signals go to the whole group, as a terminal sends them: npm passes none on. */
 export function npmStart(args: readonly string[], temporary: string, env: Readonly<Record<string, string>> = {}): Command {
-  return run('npm', ['start', '--silent', '--', ...args], { temporary, env, group: true });
+  return run('npm', ['start', '--silent', '--', ...real(args)], { temporary, env, group: true });
 }
+
+/** These tests are about what is right, which real control planes decide. */
+const real = (args: readonly string[]): string[] => [...args, ...(args.includes('--kubernetes') ? [] : ['--kubernetes', 'real'])];
 
 /** The same without npm in between; signals go to the launcher alone. */
 export function launch(args: readonly string[], temporary: string, env: Readonly<Record<string, string>> = {}): Command {
   const files = ['deploy/local/launch.mjs', 'deploy/local/start.ts'].map((file) => join(root, file));
-  return run(process.execPath, [...files, ...args], { temporary, env, group: false });
+  return run(process.execPath, [...files, ...real(args)], { temporary, env, group: false });
 }
 
 interface Surroundings {

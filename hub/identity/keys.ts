@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { createNatsKeys, exportNatsKeys, importNatsKeys, type NatsKeys } from '#shared/bus/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
 import { uidFrom, type Random } from '#shared/kernel/mod.ts';
@@ -55,7 +55,10 @@ export async function createKeys(dir: string, clock: Clock, random: Random): Pro
     await save(beside, 'ca-key.pem', tlsKeyPem(authority.key));
     await save(beside, 'nats.json', exportNatsKeys(createNatsKeys(random, now)));
     await save(beside, 'fleet-id', fleetId);
+    // The record is on the disk when it says so; keys that a power cut takes from a record are lost for every spoke.
+    await syncFolder(beside);
     await rename(beside, dir);
+    await syncFolder(dirname(dir));
   } catch (error) {
     await rm(beside, { recursive: true, force: true });
     throw error;
@@ -72,7 +75,14 @@ export async function loadKeys(dir: string): Promise<HubKeys> {
   return { fleetId, root, desired, release, trust, authority, nats: importNatsKeys(await load(dir, 'nats.json')) };
 }
 
-const save = (dir: string, name: string, text: string): Promise<void> => writeFile(join(dir, name), text, { mode: 0o600, flag: 'wx' });
+const save = (dir: string, name: string, text: string): Promise<void> =>
+  writeFile(join(dir, name), text, { mode: 0o600, flag: 'wx', flush: true });
+
+/** Names in a folder are on the disk only after this. */
+async function syncFolder(dir: string): Promise<void> {
+  await using folder = await open(dir);
+  await folder.sync();
+}
 
 async function load(dir: string, name: string): Promise<string> {
   try {

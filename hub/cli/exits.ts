@@ -1,4 +1,5 @@
 import { CodedError } from '#shared/kernel/mod.ts';
+import { tame } from './print/tables.ts';
 
 /** What scripts decide by; documented in README.md and in `wheelhouse --help`. */
 export const exits = {
@@ -69,7 +70,7 @@ export const exitOf = ({ status, code }: { readonly status: number; readonly cod
 
 /** code, object, cause, next step: what a person needs to go on. */
 export const errorLines = ({ code, object, message, next, lines }: CliError): readonly string[] => [
-  `error ${code}: ${object === '' ? '' : `${object}: `}${message}`,
-  ...lines,
+  tame(`error ${code}: ${object === '' ? '' : `${object}: `}${message}`),
+  ...lines.map(tame),
   ...(next === '' ? [] : [`next: ${next}`]),
 ];

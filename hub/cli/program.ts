@@ -1,11 +1,21 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { durationMs } from '#shared/config/mod.ts';
+import { Command } from 'commander';
+import { apply } from './commands/apply.ts';
+import { accept, joinToken } from './commands/clusters.ts';
+import { complete, completion } from './commands/completion.ts';
 import { deleteContext, init, listContexts, useContext } from './commands/contexts.ts';
+import { remove } from './commands/delete.ts';
+import { describe } from './commands/describe.ts';
+import { doctor } from './commands/doctor.ts';
+import { audit, events } from './commands/events.ts';
+import { explain } from './commands/explain.ts';
 import { get } from './commands/get.ts';
+import { promote } from './commands/promote.ts';
 import { status } from './commands/status.ts';
+import { sync } from './commands/sync.ts';
+import { tree } from './commands/tree.ts';
 import type { Exit } from './exits.ts';
 import type { Io } from './io.ts';
-import { formsHelp } from './print/forms.ts';
+import * as options from './options.ts';
 import { Session } from './session.ts';
 
 const epilogue = `
@@ -16,67 +26,130 @@ Exit codes:
 The hub: --context, else WHEELHOUSE_URL with WHEELHOUSE_TOKEN_FILE, else the current context of
 WHEELHOUSE_CONFIG (~/.config/wheelhouse/config.yaml). Begin with: wheelhouse init HUB_DATA_FOLDER
 `;
-
-const duration = (text: string): number => {
-  const ms = durationMs(text);
-  if (ms === undefined) throw new InvalidArgumentError('a duration such as 90s or 5m.');
-  return ms;
-};
-const whole = (text: string): number => {
-  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('a whole number.');
-  return Number(text);
-};
-
-type Values = Record<string, never>;
+const helpWidth = 110;
 
 /** The whole command line: names, options, help. What a command does is in commands/. */
 export function programOf(io: Io, leave: (exit: Exit) => void): Command {
   const program = new Command('wheelhouse');
   const session = (): Session => new Session(io, program.opts<{ context?: string }>().context);
+  const plain = {
+    getOutHelpWidth: () => helpWidth,
+    getErrHelpWidth: () => helpWidth,
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+  };
   program
     .description('Sees and changes the fleet of a Wheelhouse hub.')
     .option('--context <name>', 'the hub to ask: a context of the config file')
     .helpCommand(false)
-    .showSuggestionAfterError(true)
     .addHelpText('after', epilogue)
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true, helpWidth: 110 })
-    .configureOutput({
-      writeOut: io.out,
-      writeErr: io.err,
-      getOutHelpWidth: () => 110,
-      getErrHelpWidth: () => 110,
-      getOutHasColors: () => false,
-      getErrHasColors: () => false,
-    });
-  void leave;
-  program
-    .command('status')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut: io.out, writeErr: io.err, ...plain });
+  looks(program, session, leave);
+  changes(program, session, leave);
+  tools(program, session);
+  return program;
+}
+
+type Sessions = () => Session;
+type Leave = (exit: Exit) => void;
+
+/** What only looks. */
+function looks(program: Command, session: Sessions, leave: Leave): void {
+  options
+    .document(program.command('status'))
     .description('the fleet in ten lines, what is wrong first')
-    .option('-o, --output <form>', 'json|yaml')
-    .action((options: Values) => status(session(), options));
-  program
-    .command('get <kind> [name...]')
+    .action((given) => status(session(), given));
+  options
+    .listing(program.command('get <kind> [name...]'), 500)
     .description('lists things, or shows those that are named')
-    .addOption(new Option('-t, --tenant <name>', 'of this tenant; else of all'))
-    .option('-o, --output <form>', formsHelp)
     .option('-l, --selector <labels>', 'a=b,c!=d,e in (x,y),f,!f: of clusters, and of placements by their cluster')
-    .option('--field-selector <fields>', 'status.health=Degraded,spec.environment!=prod')
-    .option(
-      '--sort-by <order>',
-      "an order of the hub (health, name, created; - before it reverses), or a jsonpath such as '.metadata.name'",
+    .option('--sort-by <order>', "an order of the hub (health, name, created; - before it reverses), or a path such as '.metadata.name'")
+    .action((kind, names, given) => get(session(), [kind, ...names], given));
+  options
+    .tenant(program.command('describe <kind> [name...]'))
+    .description('everything that is known of one thing, and what happened to it')
+    .action((kind, names, given) => describe(session(), [kind, ...names], given));
+  options
+    .listing(program.command('events [kind] [name]'), 50)
+    .description('what happened, to all or to one thing; the latest last')
+    .option('--type <type>', 'Normal or Warning')
+    .action((kind, name, given) => events(session(), [kind, name].filter(isGiven), given));
+  options
+    .listing(program.command('audit'), 50)
+    .description('who did what to what, and why; the latest last')
+    .option('--actor <name>', 'user:NAME or system:NAME')
+    .option('--action <verb>', 'such as apply.app or start.rollout')
+    .option('--subject <subject>', 'Kind/NAME or Kind/TENANT/NAME')
+    .action((given) => audit(session(), given));
+  options
+    .tenant(program.command('tree <cluster> [app]'))
+    .description('what is on a cluster and how it is; of one app also where it came from')
+    .action((cluster, app, given) => tree(session(), cluster, app, given));
+  options
+    .document(options.tenant(program.command('explain <cluster/app>')))
+    .description('why an app on a cluster is as it is: wanted, why, state, what it waits for, since when; CLUSTER/TENANT/APP')
+    .action((word, given) => explain(session(), word, given));
+  options
+    .document(program.command('doctor'))
+    .description('looks for what may be wrong between here and the fleet, and says what to do')
+    .action(async (given) => leave(await doctor(session(), given)));
+}
+
+const isGiven = (word: string | undefined): word is string => word !== undefined;
+
+/** What changes something; each takes a reason. */
+function changes(program: Command, session: Sessions, leave: Leave): void {
+  const unchanged = 'exit code 3 when nothing had to be changed';
+  const apply1 = options.waiting(
+    options.dry(options.changing(options.files(program.command('apply')))),
+    'what was applied is rolled out and healthy',
+  );
+  apply1
+    .description('declares resources, all of them or none; every mistake is reported at once')
+    .option('-o, --output <form>', 'json|yaml|name')
+    .option('--exit-code-unchanged', unchanged)
+    .action(async (given) => leave(await apply(session(), given)));
+  options
+    .dry(options.changing(options.tenant(program.command('delete <kind> [name...]'))))
+    .description('deletes what people declared, when nothing depends on it any more')
+    .action((kind, names, given) => remove(session(), [kind, ...names], given));
+  options
+    .waiting(options.dry(options.changing(options.tenant(program.command('promote <app>')))), 'its rollout has ended')
+    .description('offers a release to an environment by hand')
+    .requiredOption('--to <environment>', 'where to')
+    .option('--release <alias>', 'which; else the one that the environments before it run, in a first one the newest')
+    .option('--exit-code-unchanged', unchanged)
+    .action(async (app, given) => leave(await promote(session(), app, given)));
+  options
+    .waiting(
+      options.dry(options.changing(options.tenant(program.command('sync <app>')))),
+      'what was found has been rolled out as far as it goes by itself',
     )
-    .option('--limit <number>', 'how many at most; 0: all', whole, 500)
-    .option('-w, --watch', 'go on, and print what changes')
-    .option('--timeout <duration>', 'end a watch after this time', duration)
-    .option('--no-headers', 'without the line of titles')
-    .action((kind: string, names: string[], options: Values) => get(session(), [kind, ...names], options as never));
+    .description("looks at an app's source now, instead of at the next poll")
+    .action((app, given) => sync(session(), app, given));
+  const cluster = program.command('cluster').description('lets agents become clusters');
+  options
+    .changing(cluster.command('join-token <name>'))
+    .description('makes a token that lets one agent become this cluster; the token alone is on stdout')
+    .option('--ttl <duration>', 'how long it is good', options.duration, options.duration('1h'))
+    .option('--accepted', 'the agent that uses it is accepted without being asked again')
+    .action((name, given) => joinToken(session(), name, given));
+  options
+    .dry(options.changing(cluster.command('accept <name>')))
+    .description('accepts the agent that has asked to be this cluster')
+    .action((name, given) => accept(session(), name, given));
+}
+
+/** What concerns this command itself. */
+function tools(program: Command, session: Sessions): void {
   program
     .command('init <folder>')
     .description('writes a context for the hub on this machine that keeps its data in this folder')
     .option('--name <name>', 'of the context', 'local')
     .option('--url <url>', 'where the hub listens, if the folder does not say')
-    .action((folder: string, options: { name: string }) => init(session(), folder, options));
+    .action((folder, given) => init(session(), folder, given));
   const context = program.command('context').description('the hubs that this command knows');
   context
     .command('list')
@@ -85,10 +158,17 @@ export function programOf(io: Io, leave: (exit: Exit) => void): Command {
   context
     .command('use <name>')
     .description('makes one the current context')
-    .action((name: string) => useContext(session(), name));
+    .action((name) => useContext(session(), name));
   context
     .command('delete <name>')
     .description('forgets one')
-    .action((name: string) => deleteContext(session(), name));
-  return program;
+    .action((name) => deleteContext(session(), name));
+  program
+    .command('completion <shell>')
+    .description('a script that completes commands, kinds and names: bash or zsh')
+    .action((shell) => completion(session(), shell));
+  program
+    .command('__complete [words...]', { hidden: true })
+    .allowUnknownOption()
+    .action((words) => complete(session(), program, words));
 }

@@ -45,9 +45,9 @@ const by = (changed: { release: string; author: string } | null): string =>
   changed ? `${changed.release} by ${personOf(changed.author)}` : '<none>';
 
 const selectorText = ({ matchLabels, matchExpressions }: Resources['Environment']['spec']['clusterSelector']): string => {
-  const equal = Object.entries(matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
-  const others = (matchExpressions ?? []).map(
-    ({ key, operator, values = [] }) => `${key} ${operator}${values.length > 0 ? ` (${values.join(' ')})` : ''}`,
+  const equal = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`);
+  const others = matchExpressions.map(
+    ({ key, operator, values }) => `${key} ${operator}${values.length > 0 ? ` (${values.join(' ')})` : ''}`,
   );
   return orNone([...equal, ...others].join(','));
 };
@@ -55,8 +55,8 @@ const selectorText = ({ matchLabels, matchExpressions }: Resources['Environment'
 function sourceText({ source }: Resources['App']['spec']): string {
   const git = 'git' in source ? source.git : undefined;
   if (!git) return '<unknown>';
-  const [kind = '', value = ''] = Object.entries(git.ref ?? {})[0] ?? [];
-  return `${git.url}@${kind}:${String(value)}`;
+  const [kind = '', value = ''] = Object.entries(git.ref)[0] ?? [];
+  return `${git.url}@${kind}:${value}`;
 }
 
 const finished = ({ clusters: { succeeded, unchanged, total } }: Resources['Rollout']['status']): string =>

@@ -145,7 +145,7 @@ function walk(value: unknown, step: Step): readonly unknown[] {
       return Array.isArray(value) && step.index < value.length && step.index >= -value.length ? [(value as unknown[]).at(step.index)] : [];
     case 'slice':
       return Array.isArray(value) ? (value as unknown[]).slice(step.from, step.to) : [];
-    case 'where':
+    default:
       return inside(value).filter((one) => compare[step.operator]?.(valuesAt(one, step.path)[0], step.value));
   }
 }

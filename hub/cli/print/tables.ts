@@ -8,15 +8,23 @@ export interface Table {
 
 const gap = 3;
 
+/** In characters, as far as a terminal shows one for each code point. */
+const lengthOf = (cell: string): number => Array.from(cell).length;
+
+/** Without what a terminal would obey: much of what is shown was written by somebody in a cluster or a repository. */
+// oxlint-disable-next-line no-control-regex
+export const tame = (text: string): string => text.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, '\uFFFD');
+
 /** How wide each column is; later rows of a watch are set to the same, so that they line up with what was printed before. */
 export const widthsOf = ({ titles, rows }: Table): readonly number[] =>
-  titles.map((title, i) => Math.max(title.length, ...rows.map((row) => [...(row[i] ?? '')].length)));
+  titles.map((title, i) => Math.max(title.length, ...rows.map((row) => lengthOf(row[i] ?? ''))));
 
 export function rowLine(cells: readonly string[], widths: readonly number[], paint: Paint): string {
   const last = cells.length - 1;
   return cells
+    .map(tame)
     .map((cell, i) => {
-      const space = i === last ? 0 : Math.max(0, (widths[i] ?? 0) - [...cell].length) + gap;
+      const space = i === last ? 0 : Math.max(0, (widths[i] ?? 0) - lengthOf(cell)) + gap;
       return painted(cell, paint) + ' '.repeat(space);
     })
     .join('')
@@ -39,7 +47,11 @@ const longMax = 80;
 
 /** One line of text for a cell. */
 export function brief(text: string | null | undefined, max = longMax): string {
-  const line = orNone((text ?? '').replaceAll(/\s+/g, ' ').trim());
+  const line = orNone(
+    tame(text ?? '')
+      .replaceAll(/\s+/g, ' ')
+      .trim(),
+  );
   return line.length <= max ? line : `${line.slice(0, max - 1)}…`;
 }
 

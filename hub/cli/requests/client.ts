@@ -35,7 +35,7 @@ const answerMaxChars = 64 * 1024 * 1024;
 /** The path with its query; parameters in the order in which they were planned. */
 export function targetOf({ path, query = {} }: Pick<Ask, 'path' | 'query'>): string {
   const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== '');
-  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given).toString()}`;
 }
 
 /** A person's way to the hub. Every error is a CliError with the exit code that goes with it. */
@@ -56,7 +56,7 @@ export class Client {
     const response = await this.#fetch(ask, AbortSignal.any([this.#io.stop, AbortSignal.timeout(answerWaitMs)]));
     const text = await this.#textOf(response);
     if (!response.ok) throw refusal(ask, response.status, text);
-    return { body: parsed<T>(ask, text), at: this.#timeOf(response) };
+    return { body: parsed(ask, text) as T, at: this.#timeOf(response) };
   }
 
   /** Follows a collection until the hub, or `signal`, ends it. */
@@ -151,9 +151,9 @@ function problemIn(text: string): Problem | undefined {
   }
 }
 
-function parsed<T>(ask: Ask, text: string): T {
+function parsed(ask: Ask, text: string): unknown {
   try {
-    return JSON.parse(text === '' ? '{}' : text) as T;
+    return JSON.parse(text === '' ? '{}' : text);
   } catch (cause) {
     throw new CliError('ANSWER_INVALID', `${ask.method} ${ask.path} was not answered with JSON`, {
       next: 'check the URL of the context',

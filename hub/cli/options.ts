@@ -1,0 +1,46 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { durationMs } from '#shared/config/mod.ts';
+import { formsHelp } from './print/forms.ts';
+
+// Options that several commands share, so that they mean the same everywhere.
+
+export const duration = (text: string): number => {
+  const ms = durationMs(text);
+  if (ms === undefined) throw new InvalidArgumentError('Give a duration such as 90s or 5m.');
+  return ms;
+};
+
+const whole = (text: string): number => {
+  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
+  return Number(text);
+};
+
+const several = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+
+export const tenant = (command: Command): Command => command.option('-t, --tenant <name>', 'of this tenant; TENANT/NAME does the same');
+
+export const listing = (command: Command, limit: number): Command =>
+  tenant(command)
+    .option('-o, --output <form>', formsHelp)
+    .option('--field-selector <fields>', 'status.health=Degraded,spec.environment!=prod')
+    .option('--limit <number>', 'how many at most; 0: all', whole, limit)
+    .option('-w, --watch', 'go on, and print what changes')
+    .option('--timeout <duration>', 'end a watch after this time, as if nothing else had come', duration)
+    .option('--no-headers', 'without the line of titles');
+
+export const changing = (command: Command): Command =>
+  command.option('--reason <text>', 'why; kept in the audit log, shown by audit and events');
+
+export const dry = (command: Command): Command => command.option('--dry-run', 'say what would happen, and change nothing');
+
+export const waiting = (command: Command, what: string): Command =>
+  command
+    .option('--wait', `until ${what}; what it waits for goes to stderr`)
+    .option('--timeout <duration>', 'of --wait; then exit code 4', duration, durationMs('5m'));
+
+export const files = (command: Command): Command =>
+  command
+    .requiredOption('-f, --filename <path>', 'file, folder, or - for stdin; may be given again', several)
+    .option('-R, --recursive', 'look into the folders of a folder as well');
+
+export const document = (command: Command): Command => command.option('-o, --output <form>', 'json|yaml');

@@ -1,0 +1,75 @@
+import type { Placement, Rollout, Target } from '#hub/api/mod.ts';
+import { ageOf, measured } from './ages.ts';
+import { painted, type Paint } from './colours.ts';
+import { rolloutText } from './rollouts.ts';
+import { brief, personOf } from './tables.ts';
+import { revisionText } from './trees.ts';
+
+export interface Chain {
+  readonly placement: Placement;
+  readonly target: Target | undefined;
+  /** The one that set what is wanted; undefined: none has. */
+  readonly rollout: Rollout | undefined;
+}
+
+const line = (title: string, text: string): string => `${title.padEnd(13)}${text}`;
+
+/**
+ * One causal chain: what is wanted, why, how it stands with it, what it waits for, since when. Each line follows from the one above. Pure.
+ */
+export function chainLines(
+  { placement, target, rollout }: Chain,
+  { now, paint }: { readonly now: number; readonly paint: Paint },
+): readonly string[] {
+  const { metadata, spec, status } = placement;
+  const wait = waitsFor(placement, target, rollout);
+  const well = status.health === 'Healthy' && wait.length === 0;
+  return [
+    `${spec.cluster}/${metadata.tenant}/${spec.app} ${painted(status.health, paint)}${status.since === null ? '' : ` for ${ageOf(status.since, now)}`} (namespace ${spec.namespace}, environment ${spec.environment})`,
+    ...wantedLines(placement, now),
+    line('connection', `${painted(status.connection, paint)}, heard ${measured(status.connectionAgeMs)} ago`),
+    line('convergence', `${painted(status.convergence, paint)}: ${appliedText(status)}`),
+    line(
+      'health',
+      `${painted(status.health, paint)}, ${measured(status.healthAgeMs)} old: ${status.reason}${status.message === '' ? '' : `: ${brief(status.message, 200)}`}`,
+    ),
+    ...status.unhealthy.map((one) => line('', `${one.object} ${painted(one.health, paint)}: ${one.reason}: ${brief(one.message, 160)}`)),
+    ...(wait.length === 0
+      ? [line('waits for', well ? 'nothing' : 'itself: it will be well, or say more')]
+      : wait.map((text, i) => line(i === 0 ? 'waits for' : '', text))),
+  ];
+}
+
+function wantedLines({ status }: Placement, now: number): readonly string[] {
+  const { changedBy, releaseAlias, wanted, state, holdReason } = status;
+  const held = state === 'Held' ? [line('held', `${holdReason}: it keeps what it has`)] : [];
+  if (wanted === null || !changedBy) return [...held, line('wanted', 'nothing yet: no rollout has reached it')];
+  const { rollout, actor, reason, at, commit, author, message } = changedBy;
+  return [
+    ...held,
+    line('wanted', `release ${releaseAlias ?? '<none>'} as revision ${revisionText(wanted)}`),
+    line('why', `rollout/${rollout}, started by ${actor} ${ageOf(at, now)} ago${reason === '' ? '' : `: ${brief(reason)}`}`),
+    line('', `commit ${commit.slice(0, 12)} by ${personOf(author)}: ${brief(message)}`),
+  ];
+}
+
+function appliedText({ wanted, observed, convergence }: Placement['status']): string {
+  if (convergence === 'Unknown')
+    return observed === null ? 'nothing was ever reported' : `revision ${revisionText(observed)} was reported last`;
+  if (wanted === null) return 'nothing is wanted';
+  if (observed === wanted) return 'the wanted revision is applied';
+  return observed === null ? 'nothing is applied yet' : `revision ${revisionText(observed)} is still applied`;
+}
+
+/** Outside in: the contact without which nothing else is known, the rollout that has it, the next promotion. */
+function waitsFor({ status, spec }: Placement, target: Target | undefined, rollout: Rollout | undefined): readonly string[] {
+  const waits: string[] = [];
+  if (status.connection !== 'Connected') waits.push(`cluster ${spec.cluster} to connect`);
+  else if (status.health === 'Unknown') waits.push('a report that a beat vouches for');
+  else if (status.convergence === 'NotReceived') waits.push('the agent to take up what is wanted');
+  else if (status.health === 'Degraded') waits.push('somebody to mend it: a new commit, or a change in the cluster');
+  else if (status.health === 'Progressing') waits.push('its objects to become ready');
+  if (rollout && !['Succeeded', 'Superseded'].includes(rollout.status.state)) waits.push(`rollout ${rolloutText(rollout)}`);
+  if (target?.status.waiting) waits.push(`promotion: ${target.status.waiting.reason}: ${brief(target.status.waiting.message, 160)}`);
+  return waits;
+}

@@ -195,6 +195,23 @@ for (const [name, uid, kube, reason, rows] of refused)
     assert.equal(spoke.heard.length, 1);
   });
 
+test('an identity that is revoked while its stream is open vouches for nothing more', async () => {
+  await using hub = await Hub.open();
+  const a = new Spoke(hub, 'ca');
+  await a.hello('a');
+  await a.beat(hashOf());
+  assert.equal(hub.health.contactOf(10)?.connected, true);
+  await hub.store.decide(
+    async () => undefined,
+    () => ({ result: undefined, audit, writes: [put('clusters', cluster(10, 'a', { state: 'Revoked' }))] }),
+  );
+  const vouchedMs = hub.health.contactOf(10)?.vouchedMs;
+  await hub.clock.advance(1_000);
+  await a.beat(hashOf());
+  assert.equal(a.cases.at(-1), 'Revoked');
+  assert.deepEqual([hub.health.contactOf(10)?.connected, hub.health.contactOf(10)?.vouchedMs], [false, vouchedMs]);
+});
+
 test('a stream begins with one Hello', async () => {
   await using hub = await Hub.open();
   const early = new Spoke(hub, 'ca');

@@ -191,6 +191,12 @@ export class Stream implements SpokeStream, Held {
   async #beat(cluster: ClusterRow, beat: Beat): Promise<void> {
     const { store, registry, groups, clock, look } = this.#shared;
     await groups.flush();
+    // The certificate was looked at when the stream opened: whether it still speaks for a cluster is asked at each beat.
+    const now = await clusterOf(store.read, this.#peer.clusterUid);
+    if (now?.state !== 'Accepted') {
+      this.close('Revoked', `the identity of cluster ${cluster.name} has been revoked or replaced`);
+      return;
+    }
     const record = await fenceOf(store.read, cluster.id);
     const judgement = judgeFence(hashed(beat.fence), record, undefined);
     if (judgement.outcome === 'Ahead' || judgement.outcome === 'Forked') await this.#recordBehind(cluster, judgement.message);

@@ -96,7 +96,9 @@ export class Cluster {
   kubeconfigFor(user: string): string {
     const { name } = this;
     return JSON.stringify({
-      ...{ apiVersion: 'v1', kind: 'Config', 'current-context': name },
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': name,
       clusters: [
         { name, cluster: { server: this.url, 'certificate-authority-data': Buffer.from(this.#options.tls.ca).toString('base64') } },
       ],
@@ -130,7 +132,7 @@ export class Cluster {
       if (response.headersSent) response.destroy();
       else {
         const retry = docAt(status, 'details')['retryAfterSeconds'];
-        if (retry !== undefined) response.setHeader('retry-after', String(retry));
+        if (retry !== undefined) response.setHeader('retry-after', Number(retry));
         send(response, { code, body: status });
       }
     }
@@ -147,23 +149,26 @@ export class Cluster {
     const { kind, namespace, name, subresource } = target;
     const impersonated = request.headers['impersonate-user'];
     const objectRef = {
-      ...{ resource: kind.resource, apiVersion: kind.version },
+      resource: kind.resource,
+      apiVersion: kind.version,
       ...(kind.group === '' ? {} : { apiGroup: kind.group }),
       ...(namespace === '' ? {} : { namespace }),
       ...(name === '' ? {} : { name }),
       ...(subresource === '' ? {} : { subresource }),
     };
     this.#audit.write({
-      ...{
-        kind: 'Event',
-        apiVersion: 'audit.k8s.io/v1',
-        level: 'Metadata',
-        auditID: response.getHeader('audit-id'),
-        stage: 'ResponseComplete',
-      },
-      ...{ requestURI: request.url, verb, user: { username: user } },
+      kind: 'Event',
+      apiVersion: 'audit.k8s.io/v1',
+      level: 'Metadata',
+      auditID: response.getHeader('audit-id'),
+      stage: 'ResponseComplete',
+      requestURI: request.url,
+      verb,
+      user: { username: user },
       ...(impersonated === undefined ? {} : { impersonatedUser: { username: impersonated } }),
-      ...{ userAgent: request.headers['user-agent'], objectRef, responseStatus: { code: response.statusCode } },
+      userAgent: request.headers['user-agent'],
+      objectRef,
+      responseStatus: { code: response.statusCode },
       requestReceivedTimestamp: new Date(received).toISOString(),
     });
   }
@@ -201,8 +206,11 @@ function* initialObjects(now: number): Generator<readonly [string, Stored]> {
     yield [
       '/namespaces',
       {
-        ...{ apiVersion: 'v1', kind: 'Namespace', ...head(name, { 'kubernetes.io/metadata.name': name }) },
-        ...{ spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } },
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        ...head(name, { 'kubernetes.io/metadata.name': name }),
+        spec: { finalizers: ['kubernetes'] },
+        status: { phase: 'Active' },
       },
     ];
   for (const namespace of ['default', 'kube-system', 'kube-public', 'kube-node-lease'])
@@ -216,13 +224,14 @@ function* initialObjects(now: number): Generator<readonly [string, Stored]> {
     yield [
       '/nodes',
       {
-        ...{ apiVersion: 'v1', kind: 'Node', ...head(name, { ...machine, ...place, 'kubernetes.io/hostname': name }), spec: {} },
+        apiVersion: 'v1',
+        kind: 'Node',
+        ...head(name, { ...machine, ...place, 'kubernetes.io/hostname': name }),
+        spec: {},
         status: {
-          ...{
-            allocatable: room,
-            capacity: room,
-            conditions: [{ ...ready, lastHeartbeatTime: timestamp(now), lastTransitionTime: timestamp(now) }],
-          },
+          allocatable: room,
+          capacity: room,
+          conditions: [{ ...ready, lastHeartbeatTime: timestamp(now), lastTransitionTime: timestamp(now) }],
           nodeInfo: {
             architecture: 'amd64',
             operatingSystem: 'linux',

@@ -2,13 +2,7 @@ import type { Doc } from './values.ts';
 
 /** What a field of a document is refused for. */
 export interface Cause {
-  readonly reason:
-    | 'FieldValueRequired'
-    | 'FieldValueInvalid'
-    | 'FieldValueNotSupported'
-    | 'FieldManagerConflict'
-    | 'FieldValueDuplicate'
-    | string;
+  readonly reason: string;
   readonly message: string;
   readonly field: string;
 }
@@ -28,7 +22,11 @@ export class ApiError extends Error {
 
   get status(): Doc {
     return {
-      ...{ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: this.message },
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: this.message,
       ...(this.reason === '' ? {} : { reason: this.reason }),
       ...(this.details ? { details: this.details } : {}),
       code: this.code,

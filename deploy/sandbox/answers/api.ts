@@ -44,7 +44,7 @@ export class Api {
   /** Throws ApiError. Undefined: the answer is a watch, which goes its own way. */
   async answer(request: IncomingMessage, url: URL, target: Target | undefined, response: ServerResponse): Promise<Answer | undefined> {
     const { method = 'GET' } = request;
-    if (!target) return method === 'GET' ? this.#general(url, String(request.headers.accept ?? '')) : notFoundText;
+    if (!target) return method === 'GET' ? this.#general(url, request.headers.accept ?? '') : notFoundText;
     const { subresource, kind } = target;
     if (subresource !== '' && (subresource !== 'status' || !kind.hasStatus)) {
       if (subresource === 'status' && !kind.builtIn) throw notFound(kind, target.name);
@@ -134,7 +134,7 @@ export class Api {
     const { searchParams: query } = url;
     const form = formOf(request);
     const said = (object: Stored, code = 200): Answer => ({ code, body: shaped(object, kind, form, query, this.#clock.now()) });
-    switch (request.method) {
+    switch (request.method ?? 'GET') {
       case 'GET':
         if (isTrue(query.get('watch'))) return this.#watch(request, target, query, response);
         return said(this.writes.get(kind, namespace, name));
@@ -162,10 +162,7 @@ export class Api {
     response: ServerResponse,
     said: (object: Stored, code?: number) => Answer,
   ): Promise<Answer> {
-    const type =
-      String(request.headers['content-type'] ?? '')
-        .split(';')[0]
-        ?.trim() ?? '';
+    const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
     const write = writeRequest(request, target, query, response, 'PatchOptions');
     const patchType = patchTypes[type];
     if (type === 'application/apply-patch+yaml') {
@@ -242,7 +239,7 @@ const options = (kind: string): { group: string; kind: string } => ({ group: 'me
 
 /** How the client wants to read it. Throws ApiError when there is no such way. */
 function formOf(request: IncomingMessage): Form {
-  const accept = String(request.headers.accept ?? '*/*').replaceAll(' ', '');
+  const accept = (request.headers.accept ?? '*/*').replaceAll(' ', '');
   for (const one of accept.split(',')) {
     const [type = '', ...parameters] = one.split(';');
     if (!['application/json', '*/*', 'application/*'].includes(type)) continue;
@@ -279,7 +276,7 @@ function listDoc(kind: Kind, { as }: Form, { items, metadata }: Page, query: URL
   if (as === 'table') return tableDoc(kind, items, metadata, query.get('includeObject') ?? 'Metadata', false, now);
   if (as === 'metadata') return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items: items.map(partial) };
   // Items of built-in lists do not say what they are.
-  const plain = ({ kind: _, apiVersion: __, ...rest }: Stored): Doc => rest;
+  const plain = ({ kind: _kind, apiVersion: _version, ...rest }: Stored): Doc => rest;
   return {
     kind: kind.listKind,
     apiVersion: apiVersionOf(kind),
@@ -322,17 +319,22 @@ function writeRequest(
         field: 'fieldValidation',
       },
     ]);
-  const isApply = String(request.headers['content-type'] ?? '').startsWith('application/apply-patch');
+  const isApply = (request.headers['content-type'] ?? '').startsWith('application/apply-patch');
   if (query.get('force') !== null && request.method === 'PATCH' && !isApply)
     throw invalid(options(kind), '', [
       { reason: 'FieldValueForbidden', message: 'Forbidden: may not be specified for non-apply patch', field: 'force' },
     ]);
   const warnings: string[] = [];
   return {
-    ...{ kind: target.kind, namespace: target.namespace, name: target.name, subresource: target.subresource as '' | 'status' },
-    ...{ dryRun: dryRun.length > 0, force: isTrue(query.get('force')), validation: validation as 'Warn' },
+    kind: target.kind,
+    namespace: target.namespace,
+    name: target.name,
+    subresource: target.subresource as '' | 'status',
+    dryRun: dryRun.length > 0,
+    force: isTrue(query.get('force')),
+    validation: validation as 'Warn',
     // As the real one: without a name of its own, the client's program.
-    manager: query.get('fieldManager') || (String(request.headers['user-agent'] ?? 'unknown').split('/')[0] ?? 'unknown'),
+    manager: query.get('fieldManager') || (request.headers['user-agent'] ?? 'unknown').split('/')[0] || 'unknown',
     warn: (message) => {
       warnings.push(`299 - ${JSON.stringify(message)}`);
       response.setHeader('warning', warnings);
@@ -347,7 +349,8 @@ async function deleteOptions(request: IncomingMessage, query: URLSearchParams) {
   const orphan = body['orphanDependents'] === true || query.get('orphanDependents') === 'true' ? 'Orphan' : undefined;
   const [uid, resourceVersion] = [docAt(body, 'preconditions')['uid'], docAt(body, 'preconditions')['resourceVersion']];
   return {
-    ...{ uid: uid as string | undefined, resourceVersion: resourceVersion as string | undefined },
+    uid: uid as string | undefined,
+    resourceVersion: resourceVersion as string | undefined,
     propagation: textAt(body, 'propagationPolicy') || query.get('propagationPolicy') || orphan,
     graceSeconds: grace === null || grace === undefined ? undefined : Number(grace),
     dryRun: isList(body['dryRun']) ? body['dryRun'].includes('All') : query.get('dryRun') === 'All',
@@ -355,9 +358,7 @@ async function deleteOptions(request: IncomingMessage, query: URLSearchParams) {
 }
 
 async function documentOf(request: IncomingMessage, kind: Kind): Promise<Doc> {
-  const type = String(request.headers['content-type'] ?? 'application/json')
-    .split(';')[0]
-    ?.trim();
+  const type = (request.headers['content-type'] ?? 'application/json').split(';')[0]?.trim();
   if (type !== 'application/json' && type !== '*/*')
     throw unknownFormat('application/json, application/yaml, application/vnd.kubernetes.protobuf');
   const body = await bodyOf(request, (text, why) =>

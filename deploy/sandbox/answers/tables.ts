@@ -5,7 +5,7 @@ import { at, docAt, isDoc, isList, listAt, textAt, type Doc, type Stored } from 
 
 // What people see: columns as the real API server names them (columns.json), cells worked out here.
 
-const read = JSON.parse(readFileSync(join(import.meta.dirname, '../schemas/columns.json'), 'utf8')) as Record<
+const read = JSON.parse(readFileSync(join(import.meta.dirname, '../schemas/golden/columns.json'), 'utf8')) as Record<
   string,
   readonly (string | Doc)[]
 >;
@@ -133,16 +133,17 @@ const cells: Readonly<Record<string, Readonly<Record<string, Cell>>>> = {
     'Readiness Gates': () => '<none>',
   },
   'Service.': {
-    ...{ Type: path('spec.type'), 'Cluster-IP': path('spec.clusterIP', '<none>'), 'External-IP': externalIp, 'Port(s)': ports },
+    Type: path('spec.type'),
+    'Cluster-IP': path('spec.clusterIP', '<none>'),
+    'External-IP': externalIp,
+    'Port(s)': ports,
     Selector: (service) => labelsText(at(service, 'spec', 'selector')),
   },
   'Deployment.apps': {
     ...workload,
-    ...{
-      Ready: ready('status.readyReplicas', 'spec.replicas'),
-      'Up-to-date': path('status.updatedReplicas', 0),
-      Available: path('status.availableReplicas', 0),
-    },
+    Ready: ready('status.readyReplicas', 'spec.replicas'),
+    'Up-to-date': path('status.updatedReplicas', 0),
+    Available: path('status.availableReplicas', 0),
   },
   'ReplicaSet.apps': {
     ...workload,
@@ -153,12 +154,11 @@ const cells: Readonly<Record<string, Readonly<Record<string, Cell>>>> = {
   'StatefulSet.apps': { ...workload, Ready: ready('status.readyReplicas', 'spec.replicas') },
   'DaemonSet.apps': {
     ...workload,
-    ...{
-      Desired: path('status.desiredNumberScheduled', 0),
-      Current: path('status.currentNumberScheduled', 0),
-      Ready: path('status.numberReady', 0),
-    },
-    ...{ 'Up-to-date': path('status.updatedNumberScheduled', 0), Available: path('status.numberAvailable', 0) },
+    Desired: path('status.desiredNumberScheduled', 0),
+    Current: path('status.currentNumberScheduled', 0),
+    Ready: path('status.numberReady', 0),
+    'Up-to-date': path('status.updatedNumberScheduled', 0),
+    Available: path('status.numberAvailable', 0),
     'Node Selector': (object) => labelsText(template(object)['nodeSelector']),
   },
   'Job.batch': { ...workload, Status: jobStatus, Completions: ready('status.succeeded', 'spec.completions'), Duration: duration },
@@ -259,7 +259,10 @@ export function tableOf(kind: Kind, items: readonly Stored[], metadata: Doc, inc
     };
   };
   return {
-    ...{ kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata, columnDefinitions: isContinued ? null : columns.definitions },
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata,
+    columnDefinitions: isContinued ? null : columns.definitions,
     rows: items.map((object) => ({ cells: columns.cells.map((cell) => cell(object, now)), ...beside(object) })),
   };
 }

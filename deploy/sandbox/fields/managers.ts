@@ -43,8 +43,13 @@ function listed(entries: Entries): readonly Doc[] {
   return [...entries.values()]
     .sort((a, b) => (order(a) < order(b) ? -1 : 1))
     .map(({ set, subresource, ...entry }) => ({
-      ...{ apiVersion: entry.apiVersion, fieldsType: 'FieldsV1', fieldsV1: toFieldsV1(set), manager: entry.manager },
-      ...{ operation: entry.operation, ...(subresource === '' ? {} : { subresource }), ...(entry.time === '' ? {} : { time: entry.time }) },
+      apiVersion: entry.apiVersion,
+      fieldsType: 'FieldsV1',
+      fieldsV1: toFieldsV1(set),
+      manager: entry.manager,
+      operation: entry.operation,
+      ...(subresource === '' ? {} : { subresource }),
+      ...(entry.time === '' ? {} : { time: entry.time }),
     }));
 }
 

@@ -39,11 +39,11 @@ const blank: Shape = {
   nulls: [],
   demands: undefined,
 };
-const scalars = Object.fromEntries([...'sinbxu'].map((as) => [as, { ...blank, as: as as As }]));
+const scalars = Object.fromEntries(['s', 'i', 'n', 'b', 'x', 'u'].map((as) => [as, { ...blank, as: as as As }]));
 export const anything: Shape = { ...blank };
 
 const read = (name: string): Doc => JSON.parse(readFileSync(join(import.meta.dirname, '../schemas', name), 'utf8')) as Doc;
-export const builtin = read('builtin.json');
+export const builtin = read('golden/builtin.json');
 const defaults = read('defaults.json');
 const types = docAt(builtin, 'types');
 const made = new Map<string, Shape>();

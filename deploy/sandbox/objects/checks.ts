@@ -181,7 +181,8 @@ function changeCauses(kind: Kind, live: Stored, next: Stored): readonly Cause[] 
   const added = (next.metadata.finalizers ?? []).filter((one) => !live.metadata.finalizers?.includes(one));
   if (live.metadata.deletionTimestamp && added.length > 0) {
     const why = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map(show).join(', ')}}`;
-    causes.push(...(Array(2).fill({ reason: 'FieldValueForbidden', message: why, field: 'metadata.finalizers' }) as Cause[]));
+    const cause = { reason: 'FieldValueForbidden', message: why, field: 'metadata.finalizers' };
+    causes.push(cause, cause); // twice, as the real one says it
   }
   if (kind.kind === 'Pod' && kind.builtIn) {
     const fixedParts = (object: Stored): unknown =>

@@ -89,9 +89,9 @@ export function decode(shape: Shape, document: Doc, builtIn: boolean): Decoded {
 }
 
 /** A copy with the schema's defaults, and of built-in kinds what an empty Go value shows. */
-export function withDefaults(shape: Shape, value: unknown, builtIn: boolean): unknown {
+export function withDefaults(shape: Shape, value: unknown): unknown {
   if (isList(value))
-    return shape.element && shape.element.as !== 's' ? value.map((item) => withDefaults(shape.element ?? shape, item, builtIn)) : value;
+    return shape.element && shape.element.as !== 's' ? value.map((item) => withDefaults(shape.element ?? shape, item)) : value;
   if (!isDoc(value)) return value;
   const out: Record<string, unknown> = { ...value };
   for (const key of shape.zero) out[key] ??= {};
@@ -103,7 +103,7 @@ export function withDefaults(shape: Shape, value: unknown, builtIn: boolean): un
   }
   for (const [key, inner] of Object.entries(out)) {
     const child = childOf(shape, key);
-    if (child && (child.as === 'm' || child.as === 'l')) out[key] = withDefaults(child, inner, builtIn);
+    if (child && (child.as === 'm' || child.as === 'l')) out[key] = withDefaults(child, inner);
   }
   return out;
 }

@@ -52,10 +52,21 @@ const strings = (value: unknown): readonly string[] => (Array.isArray(value) ? (
 const own: readonly Kind[] = listAt(builtin, 'kinds').map((row): Kind => {
   const kind = textAt(row, 'kind');
   return {
-    ...{ group: textAt(row, 'group'), version: textAt(row, 'version'), kind, listKind: `${kind}List`, resource: textAt(row, 'resource') },
-    ...{ singular: textAt(row, 'singular'), shortNames: strings(at(row, 'shortNames')), categories: strings(at(row, 'categories')) },
-    ...{ namespaced: at(row, 'namespaced') === true, hasStatus: at(row, 'status') === true, builtIn: true, counted: counted.has(kind) },
-    ...{ columns: [], selectable: [], storageVersion: textAt(row, 'version') },
+    group: textAt(row, 'group'),
+    version: textAt(row, 'version'),
+    kind,
+    listKind: `${kind}List`,
+    resource: textAt(row, 'resource'),
+    singular: textAt(row, 'singular'),
+    shortNames: strings(at(row, 'shortNames')),
+    categories: strings(at(row, 'categories')),
+    namespaced: at(row, 'namespaced') === true,
+    hasStatus: at(row, 'status') === true,
+    builtIn: true,
+    counted: counted.has(kind),
+    columns: [],
+    selectable: [],
+    storageVersion: textAt(row, 'version'),
     get shape() {
       return shapeOf(textAt(row, 'type'));
     },
@@ -77,21 +88,20 @@ export function kindsOf(definition: Stored): readonly Kind[] {
       const keeps = at(spec, 'preserveUnknownFields') === true ? { 'x-kubernetes-preserve-unknown-fields': true } : {};
       const columns = listAt(version, 'additionalPrinterColumns') as readonly Doc[];
       return {
-        ...{
-          group: textAt(spec, 'group'),
-          version: textAt(version, 'name'),
-          kind: textAt(names, 'kind'),
-          listKind: textAt(names, 'listKind'),
-        },
-        ...{ resource: textAt(names, 'plural'), singular: textAt(names, 'singular') },
-        ...{ shortNames: strings(names['shortNames']), categories: strings(names['categories']) },
-        ...{
-          namespaced: spec['scope'] === 'Namespaced',
-          hasStatus: isDoc(at(version, 'subresources', 'status')),
-          builtIn: false,
-          counted: true,
-        },
-        ...{ shape: shapeOfSchema({ ...schema, ...keeps }, true), storageVersion: textAt(storage, 'name') },
+        group: textAt(spec, 'group'),
+        version: textAt(version, 'name'),
+        kind: textAt(names, 'kind'),
+        listKind: textAt(names, 'listKind'),
+        resource: textAt(names, 'plural'),
+        singular: textAt(names, 'singular'),
+        shortNames: strings(names['shortNames']),
+        categories: strings(names['categories']),
+        namespaced: spec['scope'] === 'Namespaced',
+        hasStatus: isDoc(at(version, 'subresources', 'status')),
+        builtIn: false,
+        counted: true,
+        shape: shapeOfSchema({ ...schema, ...keeps }, true),
+        storageVersion: textAt(storage, 'name'),
         columns: columns.map((column) => ({ ...column, path: textAt(column, 'jsonPath') }) as unknown as Column),
         selectable: listAt(version, 'selectableFields').map((field) => textAt(field, 'jsonPath').replace(/^\./, '')),
       };

@@ -85,7 +85,8 @@ export function fieldSelector(text: string, kind: string, more: readonly string[
     if (field === '') throw badRequest(`invalid selector: '${text}'; can't understand '${part}'`);
     if (![...always, ...more, ...(selectable[kind] ?? [])].includes(field)) throw badRequest(unknownField(field, kind));
     const path = field.split('.');
-    return (object) => (String(at(object, ...path) ?? '') === value) === (operator !== '!=');
+    const textOf = (found: unknown): string => (typeof found === 'string' ? found : found === undefined ? '' : JSON.stringify(found));
+    return (object) => (textOf(at(object, ...path)) === value) === (operator !== '!=');
   });
   return (object) => rules.every((rule) => rule(object));
 }

@@ -46,7 +46,7 @@ export interface DeleteOptions {
 }
 
 /** What an object says of itself, head and status apart: a change of it is a new generation. */
-const contentOf = ({ metadata: _, apiVersion: __, ...rest }: Stored, { hasStatus }: Kind): Doc => {
+const contentOf = ({ metadata: _head, apiVersion: _version, ...rest }: Stored, { hasStatus }: Kind): Doc => {
   const { status, ...wanted } = rest as Doc;
   return hasStatus ? wanted : { ...wanted, ...(status === undefined ? {} : { status }) };
 };
@@ -138,7 +138,11 @@ export class Writes {
     }
     const { uid, resourceVersion } = given;
     if (!live && uid !== undefined)
-      throw conflict(kind, name, `uid mismatch: the provided object specified uid ${String(uid)}, and no existing object was found`);
+      throw conflict(
+        kind,
+        name,
+        `uid mismatch: the provided object specified uid ${textAt(given, 'uid')}, and no existing object was found`,
+      );
     if (live && resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion) throw modified(kind, name);
     const writer: Writer = { manager, operation: 'Apply', apiVersion: apiVersionOf(kind), subresource };
     const { resourceVersion: _, ...head } = { ...given, name, ...(kind.namespaced ? { namespace } : {}) } as Doc;
@@ -215,7 +219,7 @@ export class Writes {
     if (type === 'merge') return mergePatch(live, body);
     try {
       if (type === 'json') return jsonPatch(live, body as readonly unknown[]);
-    } catch (error) {
+    } catch {
       throw new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
     }
     try {
@@ -300,7 +304,8 @@ export class Writes {
     const metadata = {
       ...given,
       ...(kind.counted ? { generation: 1 } : {}),
-      ...{ uid: textAt(given, 'uid') || randomUUID(), creationTimestamp: timestamp(this.#clock.now()) },
+      uid: textAt(given, 'uid') || randomUUID(),
+      creationTimestamp: timestamp(this.#clock.now()),
     };
     return this.#full(kind, undefined, { ...wanted, ...(kind.hasStatus || status === undefined ? {} : { status }), metadata });
   }
@@ -333,11 +338,7 @@ export class Writes {
         (isDoc(head[key]) ? Object.keys(head[key]).length === 0 : kind.builtIn && (head[key] as unknown[]).length === 0)
       )
         delete (head as Record<string, unknown>)[key];
-    const whole = withDefaults(
-      kind.shape,
-      { ...document, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: head },
-      kind.builtIn,
-    ) as Stored;
+    const whole = withDefaults(kind.shape, { ...document, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: head }) as Stored;
     return prepared(kind, live, whole);
   }
 

@@ -27,7 +27,10 @@ export function nodesFor(spec: Doc, nodes: readonly Stored[]): readonly Stored[]
 }
 
 const condition = (type: string, isTrue: boolean, since: string, why: Doc = {}): Doc => ({
-  ...{ type, status: isTrue ? 'True' : 'False', lastProbeTime: null, lastTransitionTime: since },
+  type,
+  status: isTrue ? 'True' : 'False',
+  lastProbeTime: null,
+  lastTransitionTime: since,
   ...why,
 });
 
@@ -98,7 +101,10 @@ export function statusOf(pod: Stored, life: Life, now: number): Doc {
       imageID: '',
       ...states[life](one),
     })),
-    ...{ startTime, hostIP: '127.0.0.1', podIP: ip, podIPs: [{ ip }] },
+    startTime,
+    hostIP: '127.0.0.1',
+    podIP: ip,
+    podIPs: [{ ip }],
   };
 }
 

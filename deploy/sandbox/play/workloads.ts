@@ -99,7 +99,9 @@ export function deployment({ object, sets, now }: Seen): Wish {
   }
 
   const metadata = {
-    ...{ name, labels: { ...docAt(template, 'metadata', 'labels'), 'pod-template-hash': hash }, ownerReferences: [controllerRef(object)] },
+    name,
+    labels: { ...docAt(template, 'metadata', 'labels'), 'pod-template-hash': hash },
+    ownerReferences: [controllerRef(object)],
     annotations: {
       'deployment.kubernetes.io/desired-replicas': String(wanted),
       'deployment.kubernetes.io/max-replicas': String(wanted + surge),
@@ -245,15 +247,16 @@ export function daemonSet({ object, pods, nodes }: Seen): Wish {
   const remove = [...live.filter((pod) => !wanted.includes(nodeOf(pod))), ...(turn ? [turn] : [])];
   const ready = live.filter(isReady).length;
   const status = {
-    ...{ currentNumberScheduled: live.length, numberMisscheduled: 0, desiredNumberScheduled: wanted.length, numberReady: ready },
-    ...{
-      observedGeneration: object.metadata.generation,
-      ...nonZero({
-        updatedNumberScheduled: live.filter(isCurrent).length,
-        numberAvailable: ready,
-        numberUnavailable: wanted.length - ready,
-      }),
-    },
+    currentNumberScheduled: live.length,
+    numberMisscheduled: 0,
+    desiredNumberScheduled: wanted.length,
+    numberReady: ready,
+    observedGeneration: object.metadata.generation,
+    ...nonZero({
+      updatedNumberScheduled: live.filter(isCurrent).length,
+      numberAvailable: ready,
+      numberUnavailable: wanted.length - ready,
+    }),
   };
   return { create, remove, status };
 }

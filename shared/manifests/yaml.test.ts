@@ -84,3 +84,18 @@ test('yaml: documents that say nothing are passed over, the others keep their pl
     { value: { b: 2 }, line: 7, column: 1 },
   ]);
 });
+
+const secrets: readonly string[] = [
+  'password: *hunter2',
+  'password: !hunter2 x',
+  'pin: 12345678901234567890',
+  'password: [a] hunter2',
+  'password: "hunter2',
+  'a: }hunter2',
+];
+for (const text of secrets)
+  test(`yaml: what is wrong with ${JSON.stringify(text)} is said without its value`, () => {
+    const { problems } = parseYaml(text);
+    assert.ok(problems.length > 0);
+    for (const { message } of problems) assert.doesNotMatch(message, /hunter2|1234/);
+  });

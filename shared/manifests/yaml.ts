@@ -45,9 +45,9 @@ export function parseYaml(text: string): { readonly documents: readonly YamlDocu
   for (const document of parsed) {
     const start = document.contents?.range?.[0] ?? 0;
     const found = [
-      ...document.errors.map((e) => ({ ...at(e.pos[0]), message: e.message })),
+      ...document.errors.map((e) => ({ ...at(e.pos[0]), message: unquoted(e.message) })),
       // A tag that nobody knows would be dropped, and its text taken for the value.
-      ...document.warnings.map((e) => ({ ...at(e.pos[0]), message: e.message })),
+      ...document.warnings.map((e) => ({ ...at(e.pos[0]), message: unquoted(e.message) })),
       ...unsafeNumbers(document).map(({ offset, message }) => ({ ...at(offset), message })),
     ];
     if (found.length > 0) {
@@ -58,7 +58,7 @@ export function parseYaml(text: string): { readonly documents: readonly YamlDocu
       const value = plain(document.toJS({ maxAliasCount: aliasesMax }), 0);
       if (value !== null) documents.push({ value, ...at(start) });
     } catch (error) {
-      problems.push({ ...at(start), message: error instanceof Error ? error.message : 'cannot be read' });
+      problems.push({ ...at(start), message: error instanceof Error ? unquoted(error.message) : 'cannot be read' });
     }
   }
   return { documents, problems };
@@ -84,6 +84,9 @@ function parse(text: string, lines: LineCounter): readonly Document.Parsed[] | u
   }
 }
 
+/** The parser ends with what it stumbled over, which may be a Secret's value; line and column name it as well. */
+const unquoted = (message: string): string => message.replace(/: .*$/su, '');
+
 const tooDeep = `nested deeper than ${depthMax} levels`;
 
 function unsafeNumbers(document: Document.Parsed): { offset: number; message: string }[] {
@@ -93,7 +96,7 @@ function unsafeNumbers(document: Document.Parsed): { offset: number; message: st
       const { value } = node;
       const offset = node.range?.[0] ?? 0;
       if (typeof value === 'bigint' && (value > BigInt(Number.MAX_SAFE_INTEGER) || value < BigInt(Number.MIN_SAFE_INTEGER)))
-        found.push({ offset, message: `the number ${value} is beyond 2^53 and would lose digits: quote it, if the field is a text` });
+        found.push({ offset, message: 'a number is beyond 2^53 and would lose digits: quote it, if the field is a text' });
       if (typeof value === 'number' && !Number.isFinite(value)) found.push({ offset, message: `${value} has no JSON form` });
     },
     // Keys become text as kubectl makes them; anything but a scalar as a key has no JSON form.

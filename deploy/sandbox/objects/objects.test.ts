@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { VirtualClock } from '#shared/clock/mod.ts';
+import { ApiError } from '../errors.ts';
+import { shapeOf, shapeOfSchema } from '../fields/shapes.ts';
+import type { Doc, Stored } from '../values.ts';
+import { decode, MisfitError, withDefaults } from './decode.ts';
+import { StateFile } from './files.ts';
+import { Kinds } from './kinds.ts';
+import { jsonPatch, mergePatch } from './patches.ts';
+import { fieldSelector, labelSelector, matchesSelector } from './selectors.ts';
+import { Store } from './store.ts';
+import { Writes } from './writes.ts';
+
+const object = (name: string, labels: Record<string, string> = {}, more: Doc = {}): Stored => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace: 'default', uid: name, resourceVersion: '1', creationTimestamp: '', labels },
+  ...more,
+});
+const refuses = (code: number, work: () => unknown): void =>
+  void assert.throws(work, (error) => (error instanceof ApiError && error.code === code) || assert.fail(String(error)));
+
+const labelRows: readonly [selector: string, names: string][] = [
+  ['', 'abc'],
+  ['tier=one', 'a'],
+  ['tier==one', 'a'],
+  ['tier!=one', 'bc'],
+  ['tier in (one, two)', 'ab'],
+  ['tier notin (one)', 'bc'],
+  ['tier', 'ab'],
+  ['!tier', 'c'],
+  ['x=y,tier=one', ''],
+  ['tier in (one),tier', 'a'],
+];
+for (const [selector, names] of labelRows)
+  test(`label selector "${selector}"`, () => {
+    const all = [object('a', { tier: 'one' }), object('b', { tier: 'two' }), object('c')];
+    assert.equal(
+      all
+        .filter(labelSelector(selector))
+        .map(({ metadata }) => metadata.name)
+        .join(''),
+      names,
+    );
+  });
+
+test('selectors that are none, and fields that nobody selects on, are refused', () => {
+  for (const text of ['a b', 'a=b=c', '!a=b', 'a in b']) refuses(400, () => labelSelector(text));
+  refuses(400, () => fieldSelector('spec.x=1', 'ConfigMap', []));
+  refuses(400, () => fieldSelector('metadata.name', 'ConfigMap', []));
+  assert.ok(fieldSelector('metadata.name=a,metadata.namespace!=b', 'ConfigMap', [])(object('a')));
+  assert.ok(fieldSelector('spec.colour=red', '', ['spec.colour'])(object('a', {}, { spec: { colour: 'red' } })));
+});
+
+test('the selector of a workload', () => {
+  const selector = {
+    matchLabels: { a: 'b' },
+    matchExpressions: [
+      { key: 'c', operator: 'NotIn', values: ['d'] },
+      { key: 'e', operator: 'Exists' },
+    ],
+  };
+  assert.ok(matchesSelector(selector, { a: 'b', e: '' }));
+  assert.ok(!matchesSelector(selector, { a: 'b', c: 'd', e: '' }));
+  assert.ok(!matchesSelector(selector, { a: 'b' }));
+});
+
+const mergeRows: readonly [target: unknown, patch: unknown, result: unknown][] = [
+  [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
+  [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
+  [{ a: 'b', b: 'c' }, { a: null }, { b: 'c' }],
+  [{ a: ['b'] }, { a: 'c' }, { a: 'c' }],
+  [{ a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
+  [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
+  ['x', { a: { b: null } }, { a: {} }],
+];
+for (const [target, patch, result] of mergeRows)
+  test(`merge patch ${JSON.stringify(patch)}`, () => assert.deepEqual(mergePatch(target, patch), result));
+
+const jsonRows: readonly [operations: readonly Doc[], result: unknown][] = [
+  [[{ op: 'add', path: '/a', value: 1 }], { a: 1, list: [1, 2], 'x/y': 0 }],
+  [[{ op: 'add', path: '/list/1', value: 9 }], { list: [1, 9, 2], 'x/y': 0 }],
+  [[{ op: 'add', path: '/list/-', value: 9 }], { list: [1, 2, 9], 'x/y': 0 }],
+  [[{ op: 'remove', path: '/list/0' }], { list: [2], 'x/y': 0 }],
+  [[{ op: 'replace', path: '/x~1y', value: 5 }], { list: [1, 2], 'x/y': 5 }],
+  [[{ op: 'move', from: '/x~1y', path: '/z' }], { list: [1, 2], z: 0 }],
+  [[{ op: 'copy', from: '/list', path: '/z' }], { list: [1, 2], 'x/y': 0, z: [1, 2] }],
+  [[{ op: 'test', path: '/list/0', value: 1 }], { list: [1, 2], 'x/y': 0 }],
+];
+for (const [operations, result] of jsonRows)
+  test(`JSON patch ${JSON.stringify(operations)}`, () => assert.deepEqual(jsonPatch({ list: [1, 2], 'x/y': 0 }, operations), result));
+
+for (const operation of [
+  { op: 'test', path: '/a', value: 1 },
+  { op: 'remove', path: '/a' },
+  { op: 'replace', path: '/a', value: 1 },
+  { op: 'add', path: '/a/b', value: 1 },
+  { op: 'add', path: '/list/9', value: 1 },
+  { op: 'add', path: 'a', value: 1 },
+  { op: 'dance', path: '/a' },
+])
+  test(`JSON patch that cannot be done: ${JSON.stringify(operation)}`, () => {
+    assert.throws(() => jsonPatch({ list: [1] }, [operation]));
+  });
+
+test('unknown fields go and are named, wrong types are refused, Go leaves empty values out', () => {
+  const shape = shapeOf('apps.v1.Deployment');
+  const read = decode(shape, { spec: { replicas: 0, nobody: 1, paused: false, template: { metadata: { labels: {} } } }, x: 1 }, true);
+  assert.deepEqual(read, { value: { spec: { replicas: 0, template: { metadata: {} } } }, unknown: ['spec.nobody', 'x'] });
+  assert.throws(() => decode(shape, { spec: { replicas: 'many' } }, true), MisfitError);
+});
+
+test('a schema prunes, keeps what it is told to keep, and fills in defaults', () => {
+  const spec = {
+    type: 'object',
+    properties: { size: { type: 'integer', default: 3 }, free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+  };
+  const shape = shapeOfSchema({ type: 'object', properties: { spec } }, true);
+  const { value, unknown } = decode(shape, { spec: { free: { a: [1] }, other: 1 } }, false);
+  assert.deepEqual([withDefaults(shape, value), unknown], [{ spec: { free: { a: [1] }, size: 3 } }, ['spec.other']]);
+});
+
+test('a store knows how it was, until that is too long ago', () => {
+  const store = new Store([], 10);
+  const first = store.put('/configmaps', object('a'));
+  store.put('/configmaps', { ...object('a'), data: { x: '1' } });
+  store.remove('/configmaps', store.get('/configmaps', 'default', 'a') ?? assert.fail());
+  assert.deepEqual(store.list('/configmaps'), []);
+  assert.deepEqual(store.listAt('/configmaps', '', Number(first.metadata.resourceVersion)), [first]);
+  assert.deepEqual(store.listAt('/configmaps', '', 10), []);
+  assert.equal(store.listAt('/configmaps', '', 9), undefined);
+  for (let n = 0; n < 5_000; n += 1) store.put('/configmaps', object('b'));
+  assert.ok(store.oldestVersion > 11);
+  assert.equal(store.listAt('/configmaps', '', 11), undefined);
+});
+
+test('a state file is read as far as it is whole', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'wheelhouse-state-'));
+  try {
+    const file = new StateFile(dir);
+    const store = file.open(() => new Store([], 1));
+    store.put('/configmaps', object('a'));
+    store.put('/configmaps', object('b'));
+    store.remove('/configmaps', store.get('/configmaps', 'default', 'a') ?? assert.fail());
+    file.close();
+    const path = join(dir, 'state.jsonl');
+    writeFileSync(path, `${readFileSync(path, 'utf8')}{"version":9,"table":"/conf`);
+    const again = new StateFile(dir);
+    const read = again.open(() => assert.fail('it was there'));
+    assert.deepEqual(
+      read.list('/configmaps').map(({ metadata }) => metadata.name),
+      ['b'],
+    );
+    assert.equal(read.version, 4);
+    again.close();
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
+function writes(): Writes {
+  const home = {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { ...object('default').metadata, namespace: undefined as unknown as string },
+  };
+  return new Writes(new Store([['/namespaces', home]], 1), new Kinds(), new VirtualClock());
+}
+const at = (all: Writes, kind: string, name: string) => ({ kind: all.kinds.own(kind), namespace: 'default', name, manager: 'test' });
+
+test('a dry run says what would be and writes nothing', () => {
+  const all = writes();
+  const { version } = all.store;
+  all.create({ ...at(all, 'ConfigMap', ''), dryRun: true }, { metadata: { name: 'a' }, data: { x: '1' } });
+  assert.equal(
+    all.apply({ ...at(all, 'ConfigMap', 'a'), dryRun: true }, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } }).created,
+    true,
+  );
+  assert.equal(all.store.version, version);
+});
+
+test('an update of another version, to another name or of nothing is refused', () => {
+  const all = writes();
+  const made = all.create(at(all, 'ConfigMap', ''), { metadata: { name: 'a' } });
+  all.update(at(all, 'ConfigMap', 'a'), { ...made, data: { x: '1' } });
+  refuses(409, () => all.update(at(all, 'ConfigMap', 'a'), { ...made, data: { x: '2' } }));
+  refuses(400, () => all.update(at(all, 'ConfigMap', 'b'), made));
+  refuses(404, () => all.update(at(all, 'ConfigMap', 'b'), { metadata: { name: 'b' } }));
+  refuses(409, () => all.create(at(all, 'ConfigMap', ''), { metadata: { name: 'a' } }));
+  refuses(404, () => all.create({ ...at(all, 'ConfigMap', ''), namespace: 'nowhere' }, { metadata: { name: 'a' } }));
+});
+
+test('an update that changes nothing is no write', () => {
+  const all = writes();
+  const made = all.create(at(all, 'ConfigMap', ''), { metadata: { name: 'a' }, data: { x: '1' } });
+  assert.equal(all.update(at(all, 'ConfigMap', 'a'), made).metadata.resourceVersion, made.metadata.resourceVersion);
+});
+
+test('generation counts changes of what is wanted; the status is written by its own door only', () => {
+  const all = writes();
+  const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'web', image: 'x' }] } };
+  const made = all.create(at(all, 'Deployment', ''), {
+    metadata: { name: 'd' },
+    spec: { selector: { matchLabels: { a: 'b' } }, template },
+    status: { replicas: 5 },
+  });
+  assert.deepEqual([made.metadata.generation, made['status']], [1, {}]);
+  const reported = all.update({ ...at(all, 'Deployment', 'd'), subresource: 'status' }, { ...made, spec: {}, status: { replicas: 5 } });
+  assert.deepEqual([reported.metadata.generation, reported['status'], reported['spec']], [1, { replicas: 5 }, made['spec']]);
+  const labelled = all.patch(at(all, 'Deployment', 'd'), 'merge', { metadata: { labels: { x: 'y' } }, status: { replicas: 9 } });
+  assert.deepEqual([labelled.metadata.generation, labelled['status']], [1, { replicas: 5 }]);
+  assert.equal(all.patch(at(all, 'Deployment', 'd'), 'merge', { spec: { replicas: 3 } }).metadata.generation, 2);
+  refuses(422, () => all.patch(at(all, 'Deployment', 'd'), 'merge', { spec: { selector: { matchLabels: { a: 'c' } } } }));
+});
+
+test('what has a finalizer dies only when it is taken off', () => {
+  const all = writes();
+  all.create(at(all, 'ConfigMap', ''), { metadata: { name: 'a', finalizers: ['x/y'] } });
+  assert.ok(all.delete(all.kinds.own('ConfigMap'), 'default', 'a', {})?.metadata.deletionTimestamp);
+  all.patch(at(all, 'ConfigMap', 'a'), 'json', [{ op: 'remove', path: '/metadata/finalizers' }]);
+  refuses(404, () => all.get(all.kinds.own('ConfigMap'), 'default', 'a'));
+});

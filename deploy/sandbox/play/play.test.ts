@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { VirtualClock } from '#shared/clock/mod.ts';
+import { Kinds } from '../objects/kinds.ts';
+import { Store } from '../objects/store.ts';
+import { Writes } from '../objects/writes.ts';
+import { at, listAt, textAt, type Doc, type Stored } from '../values.ts';
+import { Player } from './player.ts';
+import { failureOf } from './pods.ts';
+
+/** A cluster without HTTP, in virtual time. */
+function cluster() {
+  const clock = new VirtualClock();
+  const head = (name: string, labels: Record<string, string> = {}) => ({
+    metadata: { name, uid: name, resourceVersion: '1', creationTimestamp: '', labels },
+  });
+  const node = (name: string): readonly [string, Stored] => ['/nodes', { apiVersion: 'v1', kind: 'Node', ...head(name, { disk: name }) }];
+  const home: readonly [string, Stored] = [
+    '/namespaces',
+    { apiVersion: 'v1', kind: 'Namespace', ...head('default'), spec: { finalizers: ['kubernetes'] } },
+  ];
+  const writes = new Writes(new Store([node('one'), node('two'), home], 1), new Kinds(), clock);
+  const player = new Player(writes, clock, 100, 'CA', (error) => assert.fail(String(error)));
+  const request = (kind: string, name = '') => ({ kind: writes.kinds.own(kind), namespace: 'default', name, manager: 'test' });
+  const make = (kind: string, name: string, spec: Doc, annotations: Doc = {}): Stored =>
+    writes.create(request(kind), { metadata: { name, annotations }, spec });
+  const pods = (): readonly Stored[] => writes.store.list('/pods', 'default');
+  const get = (kind: string, name: string): Stored => writes.get(writes.kinds.own(kind), 'default', name);
+  // Each step of work sets a timer of its own.
+  const pass = async (ms = 1_000): Promise<void> => {
+    for (let n = 0; n < 20; n += 1) await clock.advance(ms / 20);
+  };
+  return { clock, writes, player, request, make, pods, get, pass };
+}
+const template = (pod: Doc = {}): Doc => ({
+  metadata: { labels: { app: 'a' } },
+  spec: { containers: [{ name: 'web', image: 'web:1' }], ...pod },
+});
+const workload = (more: Doc = {}, pod: Doc = {}): Doc => ({ selector: { matchLabels: { app: 'a' } }, template: template(pod), ...more });
+const reasonOf = (object: Stored, type: string): string =>
+  textAt(
+    listAt(object, 'status', 'conditions').find((one) => textAt(one, 'type') === type),
+    'reason',
+  );
+
+test('a Deployment makes a ReplicaSet and Pods, which run, and says so', async () => {
+  const { make, pods, get, pass } = cluster();
+  make('Deployment', 'd', workload({ replicas: 3 }));
+  await pass();
+  assert.deepEqual(
+    pods().map((pod) => textAt(pod, 'status', 'phase')),
+    ['Running', 'Running', 'Running'],
+  );
+  const found = get('Deployment', 'd');
+  assert.deepEqual(
+    [at(found, 'status', 'availableReplicas'), reasonOf(found, 'Available'), reasonOf(found, 'Progressing')],
+    [3, 'MinimumReplicasAvailable', 'NewReplicaSetAvailable'],
+  );
+});
+
+test('a rollout never has fewer than it may, and ends with the new template alone', async () => {
+  const { make, writes, request, pods, get, clock, pass } = cluster();
+  make('Deployment', 'd', workload({ replicas: 4 }));
+  await pass();
+  writes.patch(request('Deployment', 'd'), 'merge', { spec: { template: { spec: { containers: [{ name: 'web', image: 'web:2' }] } } } });
+  for (let n = 0; n < 60; n += 1) {
+    await clock.advance(20);
+    const ready = pods().filter(
+      (pod) =>
+        pod.metadata.deletionTimestamp === undefined && reasonOf(pod, 'Ready') === '' && textAt(pod, 'status', 'phase') === 'Running',
+    ).length;
+    assert.ok(ready >= 3, `${ready} ready`);
+  }
+  await pass();
+  assert.deepEqual([...new Set(pods().map((pod) => textAt(listAt(pod, 'spec', 'containers')[0], 'image')))], ['web:2']);
+  assert.equal(at(get('Deployment', 'd'), 'status', 'updatedReplicas'), 4);
+});
+
+test('a broken rollout leaves the old pods up, and times out', async () => {
+  const { make, writes, request, get, pass } = cluster();
+  make('Deployment', 'd', workload({ replicas: 2, progressDeadlineSeconds: 5 }));
+  await pass();
+  const broken = { metadata: { annotations: { 'sandbox.wheelhouse.dev/fail': 'CrashLoopBackOff' } } };
+  writes.patch(request('Deployment', 'd'), 'merge', { spec: { template: broken } });
+  await pass();
+  assert.deepEqual(
+    [at(get('Deployment', 'd'), 'status', 'availableReplicas'), reasonOf(get('Deployment', 'd'), 'Progressing')],
+    [2, 'ReplicaSetUpdated'],
+  );
+  await pass(10_000);
+  assert.equal(reasonOf(get('Deployment', 'd'), 'Progressing'), 'ProgressDeadlineExceeded');
+});
+
+test('a StatefulSet starts one after the other; its names say which', async () => {
+  const { make, pods, get, clock, pass } = cluster();
+  make('StatefulSet', 's', workload({ replicas: 3, serviceName: 's' }));
+  await clock.advance(50);
+  assert.ok(pods().length <= 1);
+  await pass();
+  assert.deepEqual(
+    pods().map(({ metadata }) => metadata.name),
+    ['s-0', 's-1', 's-2'],
+  );
+  assert.equal(at(get('StatefulSet', 's'), 'status', 'readyReplicas'), 3);
+});
+
+test('a DaemonSet has a pod on each node that fits', async () => {
+  const { make, get, pass } = cluster();
+  make('DaemonSet', 'all', workload());
+  make('DaemonSet', 'some', workload({}, { nodeSelector: { disk: 'two' } }));
+  await pass();
+  assert.deepEqual(
+    ['all', 'some'].map((name) => at(get('DaemonSet', name), 'status', 'numberReady')),
+    [2, 1],
+  );
+});
+
+test('a Job completes; one whose pods crash fails after its last attempt', async () => {
+  const { make, get, pass } = cluster();
+  const spec = { backoffLimit: 2, template: template({ restartPolicy: 'Never' }) };
+  make('Job', 'good', spec);
+  make('Job', 'bad', spec, { 'sandbox.wheelhouse.dev/fail': 'CrashLoopBackOff' });
+  await pass(3_000);
+  assert.deepEqual(
+    [reasonOf(get('Job', 'good'), 'Complete'), reasonOf(get('Job', 'bad'), 'Failed')],
+    ['CompletionsReached', 'BackoffLimitExceeded'],
+  );
+});
+
+test('what fits no node is Pending and says why', async () => {
+  const { make, pods, pass } = cluster();
+  make('Deployment', 'd', workload({ replicas: 1 }, { nodeSelector: { disk: 'three' } }));
+  await pass();
+  assert.deepEqual(
+    pods().map((pod) => [textAt(pod, 'status', 'phase'), reasonOf(pod, 'PodScheduled')]),
+    [['Pending', 'Unschedulable']],
+  );
+});
+
+test('what a deleted workload owned goes with it, unless it is orphaned', async () => {
+  const { make, writes, pods, pass } = cluster();
+  make('Deployment', 'd', workload({ replicas: 2 }));
+  await pass();
+  const deployments = writes.kinds.own('Deployment');
+  writes.delete(deployments, 'default', 'd', { propagation: 'Orphan' });
+  await pass();
+  assert.equal(pods().length, 2);
+  const [set] = writes.store.list('apps/replicasets');
+  assert.equal(set?.metadata.ownerReferences, undefined);
+  writes.delete(writes.kinds.own('ReplicaSet'), 'default', set?.metadata.name ?? '', { propagation: 'Foreground' });
+  await pass();
+  assert.deepEqual([pods().length, writes.store.list('apps/replicasets').length], [0, 0]);
+});
+
+test('a namespace takes its contents with it', async () => {
+  const { make, writes, pods, pass } = cluster();
+  writes.create({ ...all(writes), name: '' }, { metadata: { name: 'other' } });
+  await pass();
+  make('Deployment', 'd', workload());
+  writes.create({ kind: writes.kinds.own('ConfigMap'), namespace: 'other', name: '', manager: 'test' }, { metadata: { name: 'a' } });
+  writes.delete(writes.kinds.own('Namespace'), '', 'other', {});
+  await pass();
+  assert.equal(writes.store.get('/namespaces', '', 'other'), undefined);
+  assert.deepEqual(writes.store.list('/configmaps', 'other'), []);
+  assert.equal(pods().length, 1);
+});
+const all = (writes: Writes) => ({ kind: writes.kinds.own('Namespace'), namespace: '', manager: 'test' });
+
+const failures: readonly [annotations: Record<string, string>, image: string, expected: unknown][] = [
+  [{}, 'web:1', undefined],
+  [{ 'sandbox.wheelhouse.dev/fail': 'Nonsense' }, 'web:1', undefined],
+  [{ 'sandbox.wheelhouse.dev/fail': 'CrashLoopBackOff' }, 'web:1', { failure: 'CrashLoopBackOff', afterMs: 0 }],
+  [
+    { 'sandbox.wheelhouse.dev/fail': 'Unschedulable', 'sandbox.wheelhouse.dev/fail-after': '2m' },
+    'web:1',
+    { failure: 'Unschedulable', afterMs: 120_000 },
+  ],
+  [{}, 'x/does-not-exist:1', { failure: 'ImagePullBackOff', afterMs: 0 }],
+];
+for (const [annotations, image, expected] of failures)
+  test(`failing on request: ${JSON.stringify(annotations)} ${image}`, () => {
+    const head = { name: 'p', uid: 'p', resourceVersion: '1', creationTimestamp: '', annotations };
+    assert.deepEqual(
+      failureOf({ apiVersion: 'v1', kind: 'Pod', metadata: head, spec: { containers: [{ name: 'a', image }] } }, []),
+      expected,
+    );
+  });

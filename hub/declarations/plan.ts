@@ -1,6 +1,7 @@
 import { subjectOf, type AppResource, type Parsed, type Problem, type Resource } from '#hub/resources/mod.ts';
 import { put, type AuditEntry, type DecideContext, type TargetRow, type Write } from '#hub/store/mod.ts';
-import { heldOf, newTarget, specText, writeOf, type Held } from './rows.ts';
+import { checkVersion } from './errors.ts';
+import { heldOf, newTarget, specText, versionOf, writeOf, type Held } from './rows.ts';
 import { targetsTouched } from './touches.ts';
 import { keyOf, nameIn, outlookOf, tenantIn, type World } from './world.ts';
 
@@ -50,10 +51,14 @@ interface Step {
 /** Rows refer to each other: what is referred to comes first. */
 const order = ['Tenant', 'Cluster', 'Environment', 'App'] as const;
 
-/** What a set of right resources changes. Pure but for the fresh keys that it is given. Leaving a resource out changes nothing. */
+/**
+ * What a set of right resources changes. Pure but for the fresh keys that it is given. Leaving a resource out changes nothing. Throws VERSION_MISMATCH when
+ * one was read at another version than there is.
+ */
 export function planApply(world: World, parsed: Parsed, options: ApplyOptions, context: DecideContext): ApplyPlan {
   const { manager, dryRun = false, takeOver = false } = options;
   const steps = parsed.resources.map((resource) => stepOf(resource, world, context));
+  for (const { resource, held } of steps) checkVersion(subjectOf(resource), resource.version, held && versionOf(held));
   const changed = order.flatMap((kind) => steps.filter(({ resource, action }) => resource.kind === kind && action !== 'unchanged'));
   const idOf = idsOf(steps, world);
   const targets = steps.flatMap(({ resource }) => (resource.kind === 'App' ? [targetsOf(resource, world, idOf, context)] : []));

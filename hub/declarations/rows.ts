@@ -8,7 +8,11 @@ export interface Held {
   readonly id: number;
   readonly manager: string;
   readonly spec: string;
+  readonly generation: number;
 }
+
+/** Of a declared row: changes with what was written. The id tells a re-created one from its predecessor. */
+export const versionOf = ({ id, generation }: { readonly id: number; readonly generation: number }): string => `${id}.${generation}`;
 
 export const specText = (resource: Resource): string => canonicalJson(resource.spec);
 
@@ -16,7 +20,14 @@ export function heldOf(resource: Resource, world: World): Held | undefined {
   const key = keyOf(resource);
   if (resource.kind === 'Cluster') {
     const row = world.clusters.get(key);
-    return row && { id: row.id, manager: row.manager, spec: `{"labels":${row.labels},"parameters":${row.parameters}}` };
+    return (
+      row && {
+        id: row.id,
+        manager: row.manager,
+        generation: row.generation,
+        spec: `{"labels":${row.labels},"parameters":${row.parameters}}`,
+      }
+    );
   }
   const tables = { Tenant: world.tenants, Environment: world.environments, App: world.apps };
   return tables[resource.kind].get(key)?.row;

@@ -16,6 +16,8 @@ interface Of<K extends Kind, Metadata, Spec> {
   readonly metadata: Metadata;
   readonly spec: Spec;
   readonly origin: Origin;
+  /** The version that it was read at, when the document has one: what is there now must still be it. */
+  readonly version?: string;
 }
 interface Own {
   readonly name: string;

@@ -124,18 +124,30 @@ function read(file: string, { value, locate }: SourceDocument): Read {
       faults: [...faults, fault('kind', kind === undefined ? 'MISSING_FIELD' : 'UNKNOWN_KIND', 'is not one that this hub knows', next)],
     };
   }
-  for (const key of Object.keys(value).filter((key) => !topFields.includes(key))) {
+  const { written, version: readAt } = withoutAnswers(value['metadata']);
+  const known = readAt === undefined ? topFields : [...topFields, 'status'];
+  for (const key of Object.keys(value).filter((key) => !known.includes(key))) {
     const meant = nearest(key, topFields);
     faults.push(fault(key, 'UNKNOWN_FIELD', 'is not a field that is known here', meant ? `did you mean ${meant}?` : 'remove it', true));
   }
-  const metadata = faultsOf(schemas[kind].metadata, value['metadata'], ['metadata']);
+  const metadata = faultsOf(schemas[kind].metadata, written, ['metadata']);
   const spec = faultsOf(schemas[kind].spec, value['spec'], ['spec']);
   faults.push(...metadata.faults, ...spec.faults);
   if (metadata.output === undefined) return { faults };
   const subject = subjectOf({ kind, metadata: metadata.output as { name: string } });
   if (faults.length > 0) return { subject, faults };
   // The schema of the kind has made both.
-  return { subject, faults, resource: { kind, metadata: metadata.output, spec: spec.output, origin: { file, locate } } as Resource };
+  const resource = { kind, metadata: metadata.output, spec: spec.output, origin: { file, locate } } as Resource;
+  return { subject, faults, resource: readAt === undefined ? resource : { ...resource, version: readAt } };
+}
+
+const answered = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'labels'];
+
+/** What was read from the hub and is given back has fields that the hub had filled in; what people write has not. */
+function withoutAnswers(metadata: unknown): { readonly written: unknown; readonly version?: string } {
+  if (!isRecord(metadata) || typeof metadata['resourceVersion'] !== 'string') return { written: metadata };
+  const written = Object.fromEntries(Object.entries(metadata).filter(([key]) => !answered.includes(key)));
+  return { written, version: metadata['resourceVersion'] };
 }
 
 const isKind = (value: unknown): value is Kind => (kinds as readonly unknown[]).includes(value);

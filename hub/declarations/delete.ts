@@ -1,0 +1,152 @@
+import type { AppSpec, EnvironmentSpec, Kind, Labels } from '#hub/resources/mod.ts';
+import { selects } from '#hub/resources/mod.ts';
+import { remove, sql, type ClusterRow, type Decision, type Store, type Trx, type Write } from '#hub/store/mod.ts';
+import { checkVersion, DeclarationError } from './errors.ts';
+import { versionOf } from './rows.ts';
+
+export interface Deletion {
+  readonly kind: Kind;
+  readonly tenant?: string;
+  readonly name: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly dryRun: boolean;
+  /** The version that it was read at; another one is refused. */
+  readonly version?: string | undefined;
+}
+
+interface Found {
+  readonly row: { readonly id: number; readonly generation: number };
+  /** Subjects that depend on it, the first few. */
+  readonly dependents: readonly string[];
+  readonly writes: readonly Write[];
+  readonly outbox: readonly string[];
+}
+
+const namedMax = 10;
+
+/**
+ * Takes back a declaration that nothing depends on: one decision, one audit row. What runs somewhere is never removed by this; that is what retiring is for.
+ * Throws DeclarationError NOT_DECLARED, IN_USE, VERSION_MISMATCH.
+ */
+export const deleteResource = (store: Store, deletion: Deletion): Promise<void> =>
+  store.decide(
+    (trx) => finders[deletion.kind](trx, deletion),
+    (found) => decisionOf(found, deletion),
+  );
+
+function decisionOf(found: Found | undefined, { kind, tenant, name, actor, reason, dryRun, version }: Deletion): Decision<undefined> {
+  const subject = [kind, tenant, name].filter((part) => part !== undefined).join('/');
+  if (!found) throw new DeclarationError('NOT_DECLARED', `there is no ${subject}`);
+  checkVersion(subject, version, versionOf(found.row));
+  const { dependents } = found;
+  if (dependents.length > 0)
+    throw new DeclarationError('IN_USE', `${subject} is depended on by ${dependents.slice(0, namedMax).join(', ')}: retire it instead`);
+  if (dryRun) return { result: undefined };
+  const audit = { actor, action: `delete.${kind.toLowerCase()}`, subject, reason };
+  return { result: undefined, writes: found.writes, audit, outbox: found.outbox };
+}
+
+type Key = Pick<Deletion, 'tenant' | 'name'>;
+
+const finders: Readonly<Record<Kind, (trx: Trx, key: Key) => Promise<Found | undefined>>> = {
+  Tenant: findTenant,
+  Environment: findEnvironment,
+  App: findApp,
+  Cluster: findCluster,
+};
+
+async function findTenant(trx: Trx, { name }: Key): Promise<Found | undefined> {
+  const row = await trx.selectFrom('tenants').selectAll().where('name', '=', name).executeTakeFirst();
+  if (!row) return undefined;
+  const owned = async (table: 'environments' | 'apps', kind: string): Promise<string[]> =>
+    (await trx.selectFrom(table).select('name').where('tenant_id', '=', row.id).limit(namedMax).execute()).map(
+      (one) => `${kind}/${name}/${one.name}`,
+    );
+  const dependents = [...(await owned('environments', 'Environment')), ...(await owned('apps', 'App'))];
+  return { row, dependents, writes: [remove('tenants', { id: row.id })], outbox: [] };
+}
+
+const tenantIdOf = async (trx: Trx, tenant = ''): Promise<number> =>
+  (await trx.selectFrom('tenants').select('id').where('name', '=', tenant).executeTakeFirst())?.id ?? 0;
+
+async function findEnvironment(trx: Trx, { tenant, name }: Key): Promise<Found | undefined> {
+  const tenantId = await tenantIdOf(trx, tenant);
+  const all = await trx.selectFrom('environments').selectAll().where('tenant_id', '=', tenantId).execute();
+  const row = all.find((one) => one.name === name);
+  if (!row) return undefined;
+  const apps = await trx.selectFrom('apps').select(['name', 'spec']).where('tenant_id', '=', tenantId).execute();
+  const naming = apps.filter(({ spec }) => (JSON.parse(spec) as AppSpec).targets.some(({ environment }) => environment === name));
+  const after = all.filter(({ spec }) => (JSON.parse(spec) as EnvironmentSpec).after.includes(name));
+  const used = await usedTargets(trx, sql`t.environment_id = ${row.id}`);
+  return {
+    row,
+    dependents: [...naming.map((one) => `App/${tenant}/${one.name}`), ...after.map((one) => `Environment/${tenant}/${one.name}`), ...used],
+    writes: [remove('targets', { environment_id: row.id }), remove('environments', { id: row.id })],
+    outbox: [],
+  };
+}
+
+async function findApp(trx: Trx, { tenant, name }: Key): Promise<Found | undefined> {
+  const tenantId = await tenantIdOf(trx, tenant);
+  const row = await trx.selectFrom('apps').selectAll().where('tenant_id', '=', tenantId).where('name', '=', name).executeTakeFirst();
+  if (!row) return undefined;
+  const releases = await trx.selectFrom('releases').select('alias').where('app_id', '=', row.id).limit(namedMax).execute();
+  return {
+    row,
+    dependents: [
+      ...(await usedTargets(trx, sql`t.app_id = ${row.id}`)),
+      ...releases.map(({ alias }) => `Release/${tenant}/${name}.${alias}`),
+    ],
+    writes: [remove('targets', { app_id: row.id }), remove('commits', { app_id: row.id }), remove('apps', { id: row.id })],
+    outbox: [],
+  };
+}
+
+/** Targets with placements or rollouts: they have a history, and maybe something that runs. */
+async function usedTargets(trx: Trx, where: ReturnType<typeof sql>): Promise<string[]> {
+  const { rows } = await sql<{ app: string; environment: string; tenant: string }>`
+    SELECT a.name AS app, e.name AS environment, n.name AS tenant FROM targets t
+    JOIN apps a ON a.id = t.app_id JOIN environments e ON e.id = t.environment_id JOIN tenants n ON n.id = a.tenant_id
+    WHERE ${where} AND (EXISTS (SELECT 1 FROM placements p WHERE p.target_id = t.id) OR EXISTS (SELECT 1 FROM rollouts o WHERE o.target_id = t.id))
+    ORDER BY t.id LIMIT ${sql.lit(namedMax)}`.execute(trx);
+  return rows.map(({ tenant, app, environment }) => `Target/${tenant}/${app}.${environment}`);
+}
+
+async function findCluster(trx: Trx, { name }: Key): Promise<Found | undefined> {
+  const row = await trx.selectFrom('clusters').selectAll().where('name', '=', name).executeTakeFirst();
+  if (!row) return undefined;
+  const placements = await trx
+    .selectFrom('placements')
+    .innerJoin('apps', 'apps.id', 'placements.app_id')
+    .select(['apps.name', 'placements.namespace'])
+    .where('cluster_id', '=', row.id)
+    .limit(namedMax)
+    .execute();
+  const certificate = await trx.selectFrom('certificates').select('serial').where('cluster_id', '=', row.id).limit(1).executeTakeFirst();
+  return {
+    row,
+    dependents: [
+      ...placements.map((one) => `Placement/${name}.${one.name}.${one.namespace}`),
+      // An agent may be on its way with it; what it runs is not known.
+      ...(certificate || row.uid !== null ? [`the enrolled agent of ${name}`] : []),
+    ],
+    writes: [
+      remove('tokens', { kind: 'Join', subject: name }),
+      remove('refusals', { cluster_id: row.id }),
+      remove('clusters', { id: row.id }),
+    ],
+    outbox: await waitingFor(trx, row),
+  };
+}
+
+/** Targets that select the cluster may have waited for its agent. */
+async function waitingFor(trx: Trx, { labels }: ClusterRow): Promise<string[]> {
+  const set = JSON.parse(labels) as Labels;
+  const rows = await trx
+    .selectFrom('targets')
+    .innerJoin('environments', 'environments.id', 'targets.environment_id')
+    .select(['targets.id', 'environments.spec'])
+    .execute();
+  return rows.filter(({ spec }) => selects((JSON.parse(spec) as EnvironmentSpec).clusterSelector, set)).map(({ id }) => `target:${id}`);
+}

@@ -5,9 +5,9 @@ import type { Clock } from '#shared/clock/mod.ts';
 import { explain, type Random } from '#shared/kernel/mod.ts';
 import { parseRepository, RegistryClient } from '#shared/oci/mod.ts';
 import { recordSpan, type Log } from '#shared/telemetry/mod.ts';
-import { adminToken, ApiError, Feed, serveApi } from '#hub/api/mod.ts';
+import { adminToken, ApiError, Feed, promotable, serveApi } from '#hub/api/mod.ts';
 import { appByName, appsFrom, type App } from '#hub/apps/mod.ts';
-import { applyResources } from '#hub/declarations/mod.ts';
+import { applyResources, deleteResource } from '#hub/declarations/mod.ts';
 import { DispatchService, keysUnpublished, signerOf } from '#hub/dispatch/mod.ts';
 import { serveGateway } from '#hub/gateway/mod.ts';
 import { HealthService } from '#hub/health/mod.ts';
@@ -155,11 +155,20 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
       store,
       health,
       identities,
-      apply: async (text, { actor, reason, dryRun }) => {
-        const parsed = parseResources([{ file: 'request', text }]);
+      apply: async (files, { actor, reason, dryRun }) => {
+        const parsed = parseResources(files);
         const applied = await applyResources(store, parsed, { actor, manager: 'api', reason, dryRun });
         await sources.refresh();
         return applied;
+      },
+      remove: async (what, who) => {
+        await deleteResource(store, { ...what, ...who });
+        await sources.refresh();
+      },
+      promote: async (target, release, { actor, reason, dryRun }) => {
+        const found = await promotable(store.read, target, release);
+        if (dryRun) return { rollout: null, wait: { reason: '', message: '' } };
+        return promotion.promote(found.targetId, found.releaseId, { actor, reason });
       },
       pollNow: async (tenantName, appName) => {
         const tenant = await tenantByName(store.read, tenantName);
@@ -171,6 +180,7 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
       feed,
       clock,
       random,
+      version: '0.1.0',
       log,
     });
     resources.defer(() => api.stop());

@@ -1,6 +1,7 @@
 // The hub's HTTP API.
 export { adminToken } from './auth/tokens.ts';
 export { ApiError } from './problems/errors.ts';
+export { promotable } from './operations/promotable.ts';
 export { problemOf, type Problem } from './problems/problem.ts';
 export type { App, Cluster, Environment, Tenant } from './schemas/declared.ts';
 export type { FleetStatus } from './schemas/answers.ts';

@@ -1,7 +1,7 @@
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Clock } from '#shared/clock/mod.ts';
 import type { Random } from '#shared/kernel/mod.ts';
 import type { Log } from '#shared/telemetry/mod.ts';
@@ -11,13 +11,15 @@ import { includes } from './auth/scopes.ts';
 import { callerOf, type Caller } from './auth/tokens.ts';
 import { Cursors } from './lists/cursors.ts';
 import { changeOperations, type ChangeOptions } from './operations/changes.ts';
+import { Idempotency } from './operations/idempotency.ts';
 import { fleetOperations } from './operations/fleet.ts';
-import { isStreamed, type Operation } from './operations/operation.ts';
+import { isStreamed, type Asked, type Operation } from './operations/operation.ts';
 import { readOperations } from './operations/reads.ts';
 import type { SourceOf } from './kinds/declared.ts';
 import type { Fleet } from './kinds/moments.ts';
 import type { Feed } from './watch/feed.ts';
 import { ApiError } from './problems/errors.ts';
+import { openApiOf } from './openapi.ts';
 import { problemOf } from './problems/problem.ts';
 
 export interface ApiOptions extends ChangeOptions {
@@ -30,6 +32,8 @@ export interface ApiOptions extends ChangeOptions {
   readonly feed: Feed;
   readonly clock: Clock;
   readonly random: Random;
+  /** Of this hub. */
+  readonly version: string;
   readonly log: Log;
 }
 
@@ -38,8 +42,22 @@ export function operationsOf(options: ApiOptions): readonly Operation[] {
   const { store, health, clock, random, sourceOf, feed } = options;
   const reads = { store, fleet: health, cursors: new Cursors(random), clock, sourceOf, feed };
   const trouble = () => ({ settling: health.settling !== undefined, recordBehind: health.recordBehind?.message ?? null });
-  return [...readOperations(reads), ...fleetOperations(reads, trouble), ...changeOperations(options)];
+  const operations = [...readOperations(reads), ...fleetOperations(reads, trouble), ...changeOperations(options)];
+  const document = openApiOf([...operations, documentation(() => ({}))], options.version);
+  return [...operations, documentation(() => document)];
 }
+
+const documentation = (document: () => object): Operation => ({
+  id: 'openApi',
+  method: 'GET',
+  path: '/openapi.json',
+  scope: 'none',
+  summary: 'This document',
+  params: z.object({}),
+  query: z.object({}),
+  answer: z.object({}).loose(),
+  handle: async () => document(),
+});
 
 const bodyBytesMax = 1024 * 1024;
 const open = { subject: 'nobody', scope: 'read' };
@@ -53,6 +71,9 @@ export async function serveApi(options: ApiOptions): Promise<{ port: number; sto
     server.addContentTypeParser(type, text, (_request, body, done) => done(null, body));
   server.setErrorHandler(async (error, request, reply) => {
     const problem = problemOf(error);
+    const retryAfter = (problem as { retryAfterSeconds?: number }).retryAfterSeconds;
+    if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter));
+    if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
     if (problem.status >= 500) options.log.error('request failed', { method: request.method, path: request.routeOptions.url, error });
     return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   });
@@ -60,7 +81,8 @@ export async function serveApi(options: ApiOptions): Promise<{ port: number; sto
     throw new ApiError('NOT_FOUND', `${request.method} ${request.url.slice(0, 200)}: there is nothing here`);
   });
   const authorize = authorizer(options);
-  for (const operation of operationsOf(options)) route(server, operation, authorize);
+  const idempotency = new Idempotency(options.clock);
+  for (const operation of operationsOf(options)) route(server, operation, authorize, idempotency);
   await server.listen({ host: options.host, port: options.port });
   return { port: (server.server.address() as AddressInfo).port, stop: () => server.close() };
 }
@@ -83,7 +105,7 @@ function authorizer({ store, clock }: ApiOptions): Authorize {
   };
 }
 
-function route(server: FastifyInstance, operation: Operation, authorize: Authorize): void {
+function route(server: FastifyInstance, operation: Operation, authorize: Authorize, idempotency: Idempotency): void {
   const url = operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
   server.route({
     method: operation.method,
@@ -92,21 +114,34 @@ function route(server: FastifyInstance, operation: Operation, authorize: Authori
       const caller = await authorize(request, operation);
       const gone = new AbortController();
       reply.raw.once('close', () => gone.abort(new Error('the caller has gone')));
-      const answer = await operation.handle({
+      const asked: Asked = {
         params: checked(operation.params, request.params, 'path') as Record<string, string>,
         query: checked(operation.query, request.query, 'query'),
         body: bodyOf(operation, request.body),
         actor: `user:${caller.subject}`,
         headers: request.headers as Record<string, string | undefined>,
         signal: gone.signal,
-      });
-      if (isStreamed(answer)) {
-        void reply.header('cache-control', 'no-store').type('text/event-stream');
-        return reply.send(Readable.from(answer.stream));
-      }
-      return reply.type('application/json').send(JSON.stringify(answer));
+      };
+      const key = operation.changes ? keyOf(request, caller) : undefined;
+      const text = typeof request.body === 'string' ? request.body : '';
+      const again = [request.method, request.url, text, asked.headers['if-match'] ?? ''];
+      const done = key === undefined ? undefined : await idempotency.once(key, again, () => operation.handle(asked));
+      const answer = done ? done.answer : await operation.handle(asked);
+      if (done?.replayed) void reply.header('idempotency-replayed', 'true');
+      if (!isStreamed(answer)) return reply.type('application/json').send(JSON.stringify(answer));
+      void reply.header('cache-control', 'no-store').type('text/event-stream');
+      return reply.send(Readable.from(answer.stream));
     },
   });
+}
+
+/** Keys of one caller are not another's. */
+function keyOf({ headers }: FastifyRequest, { subject }: Caller): string | undefined {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,128}$/.test(key))
+    throw new ApiError('REQUEST_INVALID', 'Idempotency-Key: 1 to 128 printable characters without spaces');
+  return `${subject} ${key}`;
 }
 
 function bodyOf({ body }: Operation, given: unknown): unknown {

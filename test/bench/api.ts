@@ -60,11 +60,14 @@ export async function benchApi(
       health,
       identities: { createJoinToken: nope, accept: nope },
       apply: nope,
+      remove: nope,
+      promote: nope,
       pollNow: nope,
       sourceOf: () => undefined,
       feed: new Feed({ store, clock, random: systemRandom, onError: nope }),
       clock,
       random: systemRandom,
+      version: '0',
       log: createLog('bench', 'error'),
     });
     try {

@@ -1,11 +1,12 @@
 import { silenceOf } from '#hub/health/mod.ts';
+import { versionOf } from '#hub/declarations/mod.ts';
 import { sql, type ClusterRow, type Reader } from '#hub/store/mod.ts';
 import type { Cluster } from '../schemas/declared.ts';
 import { connections, convergences, healths } from '../schemas/words.ts';
 import { conditionsOf } from './conditions.ts';
 import { contacts, convergenceAt, healthAt, judged, silence, tallies, tallyOf, type TallyRow } from './judged.ts';
 import type { Moment } from './moments.ts';
-import { declaredVersion, time, timeOrNull } from './parts.ts';
+import { time, timeOrNull } from './parts.ts';
 import { worstPlacements, type Worst } from './worst.ts';
 import { within, type Ids, type Row, type View } from './view.ts';
 
@@ -87,7 +88,7 @@ function clusterOf(row: ClusterViewRow, moment: Moment, { fences, refusals, wors
     metadata: {
       name: row.name,
       uid: row.uid,
-      resourceVersion: declaredVersion(row),
+      resourceVersion: versionOf(row),
       generation: row.generation,
       creationTimestamp: time(row.created_at),
       labels,

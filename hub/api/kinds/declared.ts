@@ -1,10 +1,11 @@
+import { versionOf } from '#hub/declarations/mod.ts';
 import { sql, type Reader, type RawBuilder } from '#hub/store/mod.ts';
 import type { AppSpec, EnvironmentSpec, TenantSpec } from '#hub/resources/mod.ts';
 import type { App, Environment, Tenant } from '../schemas/declared.ts';
 import { convergences, healths } from '../schemas/words.ts';
 import { convergenceAt, healthAt, judged, tallies, tallyOf, type TallyRow } from './judged.ts';
 import type { Moment } from './moments.ts';
-import { declaredVersion, firstLine, time, timeOrNull } from './parts.ts';
+import { firstLine, time, timeOrNull } from './parts.ts';
 import { within, type Field, type Row, type View } from './view.ts';
 
 interface DeclaredRow extends Row, TallyRow {
@@ -50,7 +51,7 @@ export const healthSorts: View['sorts'] = {
 const head = (row: DeclaredRow) => ({
   name: row.name,
   uid: row.uid ?? '',
-  resourceVersion: declaredVersion(row),
+  resourceVersion: versionOf(row),
   generation: row.generation,
   creationTimestamp: time(row.created_at),
   labels: {},

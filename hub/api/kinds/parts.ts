@@ -3,10 +3,7 @@ import { digestOf, canonicalJson, type Json } from '#shared/kernel/mod.ts';
 export const time = (ms: number): string => new Date(ms).toISOString();
 export const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms));
 
-/** Of declared rows: what was written, not what is observed. The id tells a re-created one from its predecessor. */
-export const declaredVersion = ({ id, generation }: { readonly id: number; readonly generation: number }): string => `${id}.${generation}`;
-
-/** Of all else: whatever is shown of it but its ages. */
+/** Of what is not declared: whatever is shown of it but its ages. */
 export function contentVersion(value: unknown): string {
   const text = canonicalJson(
     JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key.endsWith('AgeMs') ? undefined : inner))) as Json,

@@ -1,3 +1,4 @@
+import type { DeclarationCode } from '#hub/declarations/mod.ts';
 import type { IdentityCode } from '#hub/identity/mod.ts';
 import type { StoreCode } from '#hub/store/mod.ts';
 import type { ApiCode } from './errors.ts';
@@ -11,12 +12,9 @@ export interface Entry {
 }
 
 /** Codes of other modules that an operation can meet; those of enrolment never come this way. */
-type ForeignCode =
-  | Extract<IdentityCode, 'NO_SUCH_CLUSTER' | 'CLUSTER_EXISTS'>
-  | Extract<StoreCode, 'NOT_LEADER' | 'UNAVAILABLE'>
-  | 'RESOURCES_INVALID';
+type ForeignCode = DeclarationCode | Extract<IdentityCode, 'NO_SUCH_CLUSTER'> | Extract<StoreCode, 'NOT_LEADER'> | 'RESOURCES_INVALID';
 
-export type ProblemCode = ApiCode | ForeignCode | 'METHOD_NOT_ALLOWED' | 'BODY_TOO_LARGE' | 'MEDIA_TYPE_UNKNOWN' | 'INTERNAL';
+export type ProblemCode = ApiCode | ForeignCode | 'BODY_TOO_LARGE' | 'MEDIA_TYPE_UNKNOWN' | 'INTERNAL';
 
 /** Every code that the API answers with; problems.md is its other half, and a test compares the two. */
 export const catalogue: Readonly<Record<ProblemCode, Entry>> = {
@@ -47,14 +45,9 @@ export const catalogue: Readonly<Record<ProblemCode, Entry>> = {
     next: 'use a token of the scope that detail names',
   },
   NOT_FOUND: { status: 404, title: 'There is no such thing', next: 'list the collection to see what there is' },
+  NOT_DECLARED: { status: 404, title: 'Nothing of that kind and name is declared', next: 'list the collection to see what there is' },
   NO_SUCH_CLUSTER: { status: 404, title: 'No cluster of that name is declared', next: 'apply a Cluster of that name first' },
-  METHOD_NOT_ALLOWED: {
-    status: 405,
-    title: 'This can be asked, but not with this method',
-    next: 'use a method that /openapi.json names for the path',
-  },
   IN_USE: { status: 409, title: 'Something depends on the resource', next: 'retire what depends on it first' },
-  CLUSTER_EXISTS: { status: 409, title: 'The cluster is enrolled already', next: 'retire it first, or enrol the agent under another name' },
   IDEMPOTENCY_KEY_BUSY: {
     status: 409,
     title: 'The first request with this Idempotency-Key is still being worked on',
@@ -94,7 +87,6 @@ export const catalogue: Readonly<Record<ProblemCode, Entry>> = {
   },
   INTERNAL: { status: 500, title: 'The hub could not answer', next: 'look into its log; asking again is harmless' },
   NOT_LEADER: { status: 503, title: 'Another hub has become the writer', next: 'ask that hub' },
-  UNAVAILABLE: { status: 503, title: 'The record cannot be reached', next: 'ask again; the log of the hub says why' },
   TOO_MANY_WATCHERS: {
     status: 503,
     title: 'As many watchers as the hub takes are there already',

@@ -82,9 +82,7 @@ export class Watcher {
     const { view, query, look } = this.#options;
     const context = look();
     const { fields: _, continue: __, ...whole } = query;
-    const { items } = await listOf(view, whole as ListQuery, context, (id, resource) =>
-      this.#remember(id, resource, contentVersion(resource)),
-    );
+    const { items } = await listOf(view, whole, context, (id, resource) => this.#remember(id, resource, contentVersion(resource)));
     return [...(items as readonly Resource[]).map((item) => this.#say('added', item)), bookmark(context.position)];
   }
 

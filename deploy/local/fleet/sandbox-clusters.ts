@@ -27,12 +27,16 @@ export async function sandboxClusters(
       args: [join(root, 'deploy/sandbox/main.ts'), '--dir', dir, '--names', names.join(',')],
       cwd: root,
       output: { file: `${dir}.log` },
-      ready: { what: `${names.length} sandbox clusters`, ask: () => readFile(file).then(() => true), waitMaxMs: readyMaxMs },
+      ready: {
+        what: `${names.length} sandbox clusters`,
+        ask: async () => (await readyIn(file)).clusters.length === names.length,
+        waitMaxMs: readyMaxMs,
+      },
       signal,
     },
     log,
   );
-  const { clusters } = JSON.parse(await readFile(file, 'utf8')) as Ready;
+  const { clusters } = await readyIn(file);
   const all = clusters.map(({ name, kubeconfig }) => ({
     name,
     kubeconfig,
@@ -42,3 +46,6 @@ export async function sandboxClusters(
   }));
   return { all, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
 }
+
+/** Rejects while the file is not there or only half written. */
+const readyIn = async (file: string): Promise<Ready> => JSON.parse(await readFile(file, 'utf8')) as Ready;

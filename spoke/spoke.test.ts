@@ -26,7 +26,8 @@ test('with the hub gone for ever and a certificate that expired meanwhile, a res
   const assignment = await new Contents(registry).assignment('p1', filesOf(configMap('a')));
   const content = await contentFetcher({ registry, cache: memoryCache(), policies: () => digestOnly, clock }).fetch(assignment, [], signal);
   const state = await SpokeState.open({ client: kube, clock, random }, signal);
-  await state.saveIdentity(await keptIdentity(new Date(clock.now() - 1_000)), signal);
+  const kubeSystemUid = kube.objects().find(({ metadata }) => metadata.name === 'kube-system')?.metadata.uid ?? '';
+  await state.saveIdentity(await keptIdentity(new Date(clock.now() - 1_000), kubeSystemUid), signal);
   const document = { ...self, epoch: 1, generation: 1, ancestors: [], keysetVersion: 1, requires: [], assignments: [assignment] };
   const payload = encodeDesired(document);
   const envelope = sealEnvelope(payload, desiredPayloadType, [desiredKey]);

@@ -43,7 +43,7 @@ export const topOf = (path: string): string => path.split('/')[0] ?? '';
 
 /** Tests and what only tests use: folders named `testing`, contracts that several implementations of a port pass, generators of values. */
 export const isTest = (path: string): boolean =>
-  topOf(path) === 'test' || /\.test\.ts$|\/testing\/|\/([\w-]+-)?contract\.ts$|\/arbitraries\.ts$/.test(path);
+  topOf(path) === 'test' || /\.test\.ts$|\/testing\/|\/([\w-]+-)?contract\.ts$|\/(arbitraries|testing)\.ts$/.test(path);
 
 // One module for each folder in them; elsewhere the first two folders name it, and proto is one as a whole.
 const collections = ['deploy/local'];

@@ -93,16 +93,19 @@ function authorizer({ store, clock }: ApiOptions): Authorize {
   const failures = new Failures();
   return async (request, { scope }) => {
     if (scope === 'none') return open;
-    const waitMs = failures.waitMs(request.ip, clock.monotonicMs());
-    if (waitMs > 0) throw new ApiError('TOO_MANY_FAILURES', 'too many wrong tokens', { retryAfterSeconds: Math.ceil(waitMs / 1000) });
     const caller = await callerOf(store, request.headers.authorization, clock.now());
-    if (!caller) {
-      failures.failed(request.ip, clock.monotonicMs());
-      throw new ApiError('UNAUTHENTICATED', 'a valid bearer token is needed');
-    }
+    if (!caller) throw failed(failures, request.ip, clock.monotonicMs());
     if (!includes(caller.scope, scope)) throw new ApiError('FORBIDDEN', `this needs a token of scope ${scope}, not ${caller.scope}`);
     return caller;
   };
+}
+
+/** A right token is never kept waiting: somebody else at the same address may be the one who guesses, and 256 bits are not guessed. */
+function failed(failures: Failures, address: string, nowMs: number): ApiError {
+  const waitMs = failures.waitMs(address, nowMs);
+  if (waitMs > 0) return new ApiError('TOO_MANY_FAILURES', 'too many wrong tokens', { retryAfterSeconds: Math.ceil(waitMs / 1000) });
+  failures.failed(address, nowMs);
+  return new ApiError('UNAUTHENTICATED', 'a valid bearer token is needed');
 }
 
 function route(server: FastifyInstance, operation: Operation, authorize: Authorize, idempotency: Idempotency): void {

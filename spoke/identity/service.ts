@@ -1,4 +1,4 @@
-import type { Envelope, Facts, Fence, TrustUpdate } from '#proto/mod.ts';
+import type { Facts, Identity, TrustUpdate } from '#proto/mod.ts';
 import { createNkey, nkeyFromSeed, type Nkey } from '#shared/bus/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
 import { backoffMs, explain, jitteredMs, type Random } from '#shared/kernel/mod.ts';
@@ -28,6 +28,7 @@ const retry = { firstMs: 2_000, maxMs: 60_000 };
 export class SpokeIdentity {
   readonly #options: SpokeIdentityOptions;
   #current: Verified;
+  #taking: Promise<unknown> = Promise.resolve();
   readonly natsUser: Nkey;
   readonly keyPem: string;
   /**
@@ -92,19 +93,15 @@ export class SpokeIdentity {
 
   /** Newer trust documents over the stream; what the root did not sign, or what is older, changes nothing. */
   async update({ keyset, trustPolicies }: TrustUpdate, signal: AbortSignal): Promise<void> {
-    const { identity } = this.#options.state.identity;
-    if (!identity) return;
-    const changed: { keyset?: Envelope; trustPolicies?: Envelope } = {
-      ...(keyset ? { keyset } : {}),
-      ...(trustPolicies ? { trustPolicies } : {}),
-    };
-    await this.#take({ ...identity, ...changed }, signal);
+    const changed = { ...(keyset ? { keyset } : {}), ...(trustPolicies ? { trustPolicies } : {}) };
+    await this.#take((kept) => ({ ...kept, ...changed }), signal);
   }
 
   async #renew(signal: AbortSignal): Promise<boolean> {
     const { log } = this.#options;
     try {
-      await this.#take(await renew(this.#current, askingOf(this.#options, this.keyPem, this.natsUser), signal), signal);
+      const renewed = await renew(this.#current, askingOf(this.#options, this.keyPem, this.natsUser), signal);
+      await this.#take(() => renewed, signal);
       log.info('renewed the certificate', { until: new Date(this.#current.notAfter).toISOString() });
       return true;
     } catch (error) {
@@ -114,10 +111,22 @@ export class SpokeIdentity {
     }
   }
 
-  async #take(identity: Parameters<typeof verified>[0], signal: AbortSignal): Promise<void> {
+  /** One at a time, each on top of what is kept by then: a renewal and new trust documents that cross must not put the older of anything back. */
+  #take(change: (kept: Identity) => Identity, signal: AbortSignal): Promise<void> {
+    const before = this.#taking;
+    const turn = (async () => {
+      await before.catch(() => undefined);
+      await this.#keep(change, signal);
+    })();
+    this.#taking = turn;
+    return turn;
+  }
+
+  async #keep(change: (kept: Identity) => Identity, signal: AbortSignal): Promise<void> {
     const { state } = this.#options;
-    const { own } = state.identity;
-    if (!own) throw noToken();
+    const { own, identity: kept } = state.identity;
+    if (!own || !kept) throw noToken();
+    const identity = change(kept);
     const next = verified(identity, own.rootSpki, this.#current);
     await state.saveIdentity({ own, identity }, signal);
     this.#current = next;

@@ -1,4 +1,4 @@
-import type { Facts, Identity, TrustUpdate } from '#proto/mod.ts';
+import type { Facts, Fence, Identity, TrustUpdate } from '#proto/mod.ts';
 import { createNkey, nkeyFromSeed, type Nkey } from '#shared/bus/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
 import { backoffMs, explain, jitteredMs, type Random } from '#shared/kernel/mod.ts';

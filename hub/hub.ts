@@ -56,6 +56,7 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
     const health = new HealthService({
       store,
       clock,
+      onError,
       beatIntervalMs: config.beatMs,
       antiEntropyMs: config.antiEntropyMs,
       onChange: (clusterIds) => {

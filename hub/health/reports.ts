@@ -34,6 +34,7 @@ export class ReportGroups {
   readonly #clock: Clock;
   readonly #groupDelayMs: number;
   readonly #onStored: (clusterIds: ReadonlySet<number>, reports: readonly AssignmentReport[]) => void;
+  readonly #onFailed: (error: unknown) => void;
   #waiting = new Map<string, Waiting>();
   #scheduled = false;
   #committing: Promise<void> = Promise.resolve();
@@ -42,11 +43,14 @@ export class ReportGroups {
     readonly store: Store;
     readonly clock: Clock;
     readonly groupDelayMs: number;
+    /** The record could not take a group: who reported is told to come again, the operator why. */
+    readonly onFailed: (error: unknown) => void;
     readonly onStored: (clusterIds: ReadonlySet<number>, reports: readonly AssignmentReport[]) => void;
   }) {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#groupDelayMs = options.groupDelayMs;
+    this.#onFailed = options.onFailed;
     this.#onStored = options.onStored;
   }
 
@@ -92,6 +96,7 @@ export class ReportGroups {
         );
       for (const waiting of group) for (const settled of waiting.settled) settled(refused.get(waiting));
     } catch (error) {
+      this.#onFailed(error);
       for (const waiting of group) for (const failed of waiting.failed) failed(error);
     }
   }

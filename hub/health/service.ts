@@ -28,6 +28,8 @@ export interface HealthOptions {
   readonly onReport?: (report: AssignmentReport) => void;
   /** A spoke was given a desired state that is not the record's. Must not throw. */
   readonly onRefused?: (clusterId: number) => void;
+  /** What went wrong inside and no spoke can be told. */
+  readonly onError?: (error: unknown) => void;
   /** What a spoke of this keyset version has to be sent after Welcome. */
   readonly trustUpdate?: (clusterUid: string, keysetVersion: number) => Promise<TrustUpdate | undefined>;
 }
@@ -64,6 +66,7 @@ export class HealthService implements SpokeHandler, Watch {
       store,
       clock,
       groupDelayMs: options.groupDelayMs ?? 5,
+      onFailed: options.onError ?? (() => undefined),
       onStored: (clusterIds, reports) => {
         for (const id of clusterIds) registry.setHeldHash(id, undefined);
         for (const report of reports) options.onReport?.(report);

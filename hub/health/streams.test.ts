@@ -31,6 +31,7 @@ const cluster = (id: number, name: string, more: Partial<ClusterRow> = {}): Clus
 class Hub implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly changes: number[][] = [];
+  readonly errors: unknown[] = [];
   settled = 0;
   store!: Store;
   health!: HealthService;
@@ -45,6 +46,7 @@ class Hub implements AsyncDisposable {
       reconnectJitterMs: 500,
       onChange: (ids) => hub.changes.push([...ids]),
       onSettled: () => hub.settled++,
+      onError: (error) => hub.errors.push(error),
     });
     const spec = { spec: '{}', manager: 'api', source_digest: '', generation: 1, created_at: 0, updated_at: 0 };
     const rest = {
@@ -619,4 +621,5 @@ test('a record that fails keeps nothing and acknowledges nothing: the stream is 
   await hub.store[Symbol.asyncDispose]();
   await a.report('pa1');
   assert.deepEqual(a.cases, ['welcome', 'RecordUnavailable']);
+  assert.equal(hub.errors.length, 1, 'the operator is told why');
 });

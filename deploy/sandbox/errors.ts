@@ -66,6 +66,8 @@ export const conflict = ({ group, resource }: About, name: string, why: string):
     `Operation cannot be fulfilled on ${full(resource, group)} "${name}": ${why}`,
     details(name, group, resource),
   );
+export const forbidden = ({ group, resource }: About, name: string, why: string, more: Doc = {}): ApiError =>
+  new ApiError(403, 'Forbidden', `${full(resource, group)} "${name}" is forbidden: ${why}`, details(name, group, resource, more));
 export const modified = (about: About, name: string): ApiError =>
   conflict(about, name, 'the object has been modified; please apply your changes to the latest version and try again');
 export const gone = (message: string): ApiError => new ApiError(410, 'Expired', message);

@@ -6,7 +6,7 @@ import type { PatchType, WriteRequest, Writes } from '../objects/writes.ts';
 import { docAt, isDoc, isList, textAt, type Doc, type Stored } from '../values.ts';
 import type { Clock } from '#shared/clock/mod.ts';
 import { discovery, openApi } from './discovery.ts';
-import { pageOf, type Page } from './lists.ts';
+import { checkOptions, pageOf, wrongVersion, type Page } from './lists.ts';
 import { tableOf as tableDoc } from './tables.ts';
 import { beginWatch } from './watches.ts';
 
@@ -44,7 +44,11 @@ export class Api {
   /** Throws ApiError. Undefined: the answer is a watch, which goes its own way. */
   async answer(request: IncomingMessage, url: URL, target: Target | undefined, response: ServerResponse): Promise<Answer | undefined> {
     const { method = 'GET' } = request;
-    if (!target) return method === 'GET' ? this.#general(url, request.headers.accept ?? '') : notFoundText;
+    if (!target) {
+      const answer = this.#general(url, request.headers.accept ?? '');
+      if (method !== 'GET' && answer !== notFoundText) throw methodNotAllowed();
+      return answer;
+    }
     const { subresource, kind } = target;
     if (subresource !== '' && (subresource !== 'status' || !kind.hasStatus)) {
       if (subresource === 'status' && !kind.builtIn) throw notFound(kind, target.name);
@@ -80,7 +84,7 @@ export class Api {
     if (pathname === '/openapi/v2') throw notImplemented('OpenAPI v2, which client-side apply asks for: use --server-side');
     if (pathname === '/openapi/v3' || pathname.startsWith('/openapi/v3/')) {
       const body = openApi(this.writes.kinds, pathname.slice('/openapi/v3'.length));
-      return body ? { code: 200, body } : notFoundText;
+      return body ? { code: 200, body, ...(pathname === '/openapi/v3' ? { type: 'text/plain; charset=utf-8' } : {}) } : notFoundText;
     }
     const wants = /g=apidiscovery\.k8s\.io;v=(v2\w*);as=APIGroupDiscoveryList/.exec(accept.replaceAll(' ', ''))?.[1];
     const isRoot = pathname === '/api' || pathname === '/apis';
@@ -203,6 +207,9 @@ export class Api {
       else response.write(line);
     };
     const { kinds, store } = this.writes;
+    const from = query.get('resourceVersion') ?? '';
+    if (!/^\d*$/.test(from)) throw new ApiError(500, '', wrongVersion(from));
+    checkOptions(query, true);
     const parts = { store, clock: this.#clock, kind, namespace, selects: selectsOf(kind, query, name), query, send };
     let isEnded = false;
     const stop = beginWatch({
@@ -324,6 +331,10 @@ function writeRequest(
     throw invalid(options(kind), '', [
       { reason: 'FieldValueForbidden', message: 'Forbidden: may not be specified for non-apply patch', field: 'force' },
     ]);
+  if ((query.get('fieldManager') ?? '').length > 128)
+    throw invalid(options(kind), '', [
+      { reason: 'FieldValueTooLong', message: 'Too long: may not be more than 128 bytes', field: 'fieldManager' },
+    ]);
   const warnings: string[] = [];
   return {
     kind: target.kind,
@@ -343,19 +354,32 @@ function writeRequest(
 }
 
 async function deleteOptions(request: IncomingMessage, query: URLSearchParams) {
-  const read = await bodyOf(request);
+  const read = await bodyOf(request, (_text, why) => badRequest(why));
   const body = isDoc(read) ? read : {};
   const grace = body['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds');
+  if (read !== undefined && textAt(body, 'kind') !== '' && textAt(body, 'kind') !== 'DeleteOptions')
+    throw badRequest('the body is no DeleteOptions');
   const orphan = body['orphanDependents'] === true || query.get('orphanDependents') === 'true' ? 'Orphan' : undefined;
+  const propagation = textAt(body, 'propagationPolicy') || query.get('propagationPolicy') || undefined;
+  const refused = (reason: string, message: string): ApiError =>
+    invalid(options('DeleteOptions'), '', [{ reason, message, field: 'propagationPolicy' }]);
+  const said = JSON.stringify(propagation);
+  if (propagation !== undefined && !['Foreground', 'Background', 'Orphan'].includes(propagation))
+    throw refused('FieldValueNotSupported', `Unsupported value: ${said}: supported values: "Foreground", "Background", "Orphan", "nil"`);
+  if (propagation !== undefined && orphan !== undefined)
+    throw refused('FieldValueInvalid', `Invalid value: ${said}: orphanDependents and deletionPropagation cannot be both set`);
   const [uid, resourceVersion] = [docAt(body, 'preconditions')['uid'], docAt(body, 'preconditions')['resourceVersion']];
   return {
     uid: uid as string | undefined,
     resourceVersion: resourceVersion as string | undefined,
-    propagation: textAt(body, 'propagationPolicy') || query.get('propagationPolicy') || orphan,
+    propagation: propagation ?? orphan,
     graceSeconds: grace === null || grace === undefined ? undefined : Number(grace),
     dryRun: isList(body['dryRun']) ? body['dryRun'].includes('All') : query.get('dryRun') === 'All',
   };
 }
+
+const unrecognized = (kind: Kind, text: string): string =>
+  `the object provided is unrecognized (must be of type ${kind.kind}): Object 'Kind' is missing in '${text}' (${text})`;
 
 async function documentOf(request: IncomingMessage, kind: Kind): Promise<Doc> {
   const type = (request.headers['content-type'] ?? 'application/json').split(';')[0]?.trim();
@@ -366,7 +390,8 @@ async function documentOf(request: IncomingMessage, kind: Kind): Promise<Doc> {
       `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${why} (${text})`,
     ),
   );
-  if (isDoc(body)) return body;
+  if (isDoc(body) && (kind.builtIn || body['kind'] !== undefined)) return body;
+  if (isDoc(body)) throw badRequest(unrecognized(kind, JSON.stringify(body)));
   throw badRequest('the body is not a JSON object');
 }
 

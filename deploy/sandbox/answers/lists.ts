@@ -1,4 +1,4 @@
-import { badRequest, gone, ApiError } from '../errors.ts';
+import { badRequest, gone, invalid, ApiError, type Cause } from '../errors.ts';
 import { apiVersionOf, tableOf, type Kind } from '../objects/kinds.ts';
 import type { Selects } from '../objects/selectors.ts';
 import { keyOfObject, type Store } from '../objects/store.ts';
@@ -20,7 +20,7 @@ export function pageOf(store: Store, kind: Kind, namespace: string, selects: Sel
   const from = token === '' ? undefined : readToken(token);
   if (from && !['', '0'].includes(query.get('resourceVersion') ?? ''))
     throw badRequest('specifying resource version is not allowed when using continue');
-  if (!/^\d*$/.test(query.get('resourceVersion') ?? '')) readVersion(query.get('resourceVersion') ?? '');
+  checkOptions(query, false);
   const version = from && from.version > 0 ? from.version : versionOf(store, query);
   const all = store.listAt(tableOf(kind), namespace, version);
   if (!all) {
@@ -54,21 +54,45 @@ export const inVersion = (kind: Kind, object: Stored): Stored => (kind.builtIn ?
 
 function versionOf(store: Store, query: URLSearchParams): number {
   const asked = query.get('resourceVersion') ?? '';
-  const match = query.get('resourceVersionMatch') ?? '';
-  if (asked === '' && match !== '')
-    throw badInvalid('resourceVersionMatch', 'Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided');
   if (asked === '' || asked === '0') return store.version;
   const version = readVersion(asked);
   checkFuture(store, version);
-  return match === 'Exact' ? version : store.version;
+  return query.get('resourceVersionMatch') === 'Exact' ? version : store.version;
 }
+
+export const wrongVersion = (text: string): string =>
+  `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;
 
 /** A version in a query. Throws ApiError. */
 export function readVersion(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
-  throw badRequest(
-    `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-  );
+  throw badRequest(`invalid resource version: ${wrongVersion(text)}`);
+}
+
+/** Which options go with which. Throws ApiError. */
+export function checkOptions(query: URLSearchParams, isWatch: boolean): void {
+  const [asked, match, initial] = ['resourceVersion', 'resourceVersionMatch', 'sendInitialEvents'].map((name) => query.get(name) ?? '');
+  const causes: Cause[] = [];
+  const forbid = (field: string, why: string): void =>
+    void causes.push({ reason: 'FieldValueForbidden', message: `Forbidden: ${why}`, field });
+  const known = '"Exact", "NotOlderThan", ""';
+  if (!isWatch && asked === '' && match !== '')
+    forbid('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided');
+  if (isWatch && initial === '' && match !== '')
+    forbid('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
+  if (isWatch && initial !== '' && match !== 'NotOlderThan')
+    forbid('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+  if (!isWatch && initial !== '') forbid('sendInitialEvents', 'sendInitialEvents is forbidden for list');
+  if (!isWatch && asked === '0' && match === 'Exact')
+    forbid('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+  if (!['', 'Exact', 'NotOlderThan'].includes(match ?? ''))
+    causes.push({
+      reason: 'FieldValueNotSupported',
+      message: `Unsupported value: ${JSON.stringify(match)}: supported values: ${known}`,
+      field: 'resourceVersionMatch',
+    });
+  if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', causes);
+  if (!isWatch && asked !== '') readVersion(asked ?? '');
 }
 
 /** Throws ApiError for a version that is yet to come. */
@@ -80,13 +104,6 @@ export function checkFuture(store: Store, version: number): void {
     retryAfterSeconds: 1,
   });
 }
-
-const badInvalid = (field: string, message: string): ApiError =>
-  new ApiError(422, 'Invalid', `ListOptions.meta.k8s.io "" is invalid: ${field}: ${message}`, {
-    group: 'meta.k8s.io',
-    kind: 'ListOptions',
-    causes: [{ reason: 'FieldValueForbidden', message, field }],
-  });
 
 const writeToken = (version: number, after: string): string => Buffer.from(JSON.stringify({ v: version, after })).toString('base64url');
 

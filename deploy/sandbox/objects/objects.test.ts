@@ -22,7 +22,7 @@ const object = (name: string, labels: Record<string, string> = {}, more: Doc = {
   ...more,
 });
 const refuses = (code: number, work: () => unknown): void =>
-  void assert.throws(work, (error) => (error instanceof ApiError && error.code === code) || assert.fail(String(error)));
+  assert.throws(work, (error) => (error instanceof ApiError && error.code === code) || assert.fail(String(error)));
 
 const labelRows: readonly [selector: string, names: string][] = [
   ['', 'abc'],

@@ -62,7 +62,17 @@ const secret: Prepare = (next) => {
   return { ...rest, data: { ...docAt(next, 'data'), ...Object.fromEntries(encoded) } };
 };
 
-const job: Prepare = (next, live) => {
+const jobDefaults = {
+  completions: 1,
+  parallelism: 1,
+  backoffLimit: 6,
+  completionMode: 'NonIndexed',
+  suspend: false,
+  podReplacementPolicy: 'TerminatingOrFailed',
+};
+
+const job: Prepare = (given, live) => {
+  const next = withAt(given, ['spec'], { ...jobDefaults, ...docAt(given, 'spec') });
   const pulled = podTemplate('spec', 'template', 'spec')(next, live);
   if (live || docAt(next, 'spec')['manualSelector'] === true) return pulled;
   const [uid, name] = [textAt(next, 'metadata', 'uid'), textAt(next, 'metadata', 'name')];
@@ -103,8 +113,22 @@ const definition: Prepare = (next, live) => {
       });
 };
 
+/** A limit without a request asks for as much. */
+const withRequests = (container: unknown): unknown => {
+  const { requests, limits } = docAt(container, 'resources');
+  return isDoc(limits)
+    ? withAt(container as Doc, ['resources', 'requests'], { ...limits, ...(isDoc(requests) ? requests : {}) })
+    : container;
+};
+
+const networkPolicy: Prepare = (next) => {
+  const spec = docAt(next, 'spec');
+  return spec['policyTypes'] ? next : withAt(next, ['spec', 'policyTypes'], ['Ingress', ...(spec['egress'] ? ['Egress'] : [])]);
+};
+
 const pod: Prepare = (next, live) => {
   const spec: Doc = { enableServiceLinks: true, preemptionPolicy: 'PreemptLowerPriority', priority: 0, ...withPulls(docAt(next, 'spec')) };
+  const containers = listAt(spec, 'containers').map(withRequests);
   const lasts = (key: string): Doc => ({
     effect: 'NoExecute',
     key: `node.kubernetes.io/${key}`,
@@ -116,7 +140,7 @@ const pod: Prepare = (next, live) => {
     ({ key }) => !given.some((one) => one['key'] === key || one['key'] === undefined),
   );
   const status = { phase: 'Pending', qosClass: qualityOf(spec), ...docAt(next, 'status') };
-  return { ...next, spec: { ...spec, tolerations: [...given, ...(live ? [] : added)] }, status };
+  return { ...next, spec: { ...spec, containers, tolerations: [...given, ...(live ? [] : added)] }, status };
 };
 
 function qualityOf(spec: Doc): string {
@@ -138,6 +162,7 @@ const byKind: Readonly<Record<string, Prepare>> = {
   DaemonSet: podTemplate('spec', 'template', 'spec'),
   CronJob: podTemplate('spec', 'jobTemplate', 'spec', 'template', 'spec'),
   Pod: pod,
+  NetworkPolicy: networkPolicy,
   Job: job,
   Service: service,
   Secret: secret,

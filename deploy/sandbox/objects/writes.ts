@@ -5,6 +5,7 @@ import {
   ApiError,
   badRequest,
   conflict,
+  forbidden,
   invalid,
   modified,
   notFound,
@@ -111,6 +112,8 @@ export class Writes {
     const next = this.#patched(request.kind, type, live, body);
     if (!isDoc(next)) throw badRequest('the patched object is no object');
     const said = docAt(next, 'metadata')['name'];
+    const home = textAt(next, 'metadata', 'namespace');
+    if (request.kind.namespaced && home !== '' && home !== request.namespace) throw wrongNamespace();
     if (said !== request.name)
       throw badRequest(`the name of the object (${String(said)}) does not match the name on the URL (${request.name})`);
     return this.#replaced(request, live, this.#decoded(request, next, type));
@@ -277,20 +280,20 @@ export class Writes {
 
   #namespaceFor({ kind, namespace, name }: WriteRequest, document: Doc): void {
     const said = textAt(document, 'metadata', 'namespace');
+    const definition = kind.builtIn
+      ? undefined
+      : this.store.get('apiextensions.k8s.io/customresourcedefinitions', '', `${kind.resource}.${kind.group}`);
+    const isNew = !this.store.get(tableOf(kind), namespace, name);
+    if (definition?.metadata.deletionTimestamp && isNew)
+      throw forbidden(kind, textAt(document, 'metadata', 'name'), 'create not allowed while custom resource definition is terminating');
     if (!kind.namespaced) return;
     if (said !== '' && said !== namespace) throw wrongNamespace();
     const home = this.store.get('/namespaces', '', namespace);
     if (!home) throw notFound(namespaces, namespace);
-    if (home.metadata.deletionTimestamp === undefined || this.store.get(tableOf(kind), namespace, name)) return;
-    const object = textAt(document, 'metadata', 'name');
-    const message = `${kind.resource}${kind.group === '' ? '' : `.${kind.group}`} "${object}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`;
+    if (home.metadata.deletionTimestamp === undefined || !isNew) return;
+    const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
     const cause = { reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' };
-    throw new ApiError(403, 'Forbidden', message, {
-      name: object,
-      ...(kind.group === '' ? {} : { group: kind.group }),
-      kind: kind.resource,
-      causes: [cause],
-    });
+    throw forbidden(kind, textAt(document, 'metadata', 'name'), why, { causes: [cause] });
   }
 
   /** What there is before there is anything: what an empty Go value shows is nobody's. */
@@ -299,10 +302,18 @@ export class Writes {
   }
 
   #born(kind: Kind, document: Doc): Stored {
-    const { resourceVersion: _, managedFields: __, selfLink: ___, deletionTimestamp: ____, ...given } = docAt(document, 'metadata');
+    const {
+      resourceVersion: _,
+      managedFields: __,
+      selfLink: ___,
+      deletionTimestamp: ____,
+      namespace,
+      ...given
+    } = docAt(document, 'metadata');
     const { status, ...wanted } = document;
     const metadata = {
       ...given,
+      ...(kind.namespaced ? { namespace } : {}),
       ...(kind.counted ? { generation: 1 } : {}),
       uid: textAt(given, 'uid') || randomUUID(),
       creationTimestamp: timestamp(this.#clock.now()),

@@ -3,7 +3,7 @@ import { ApiError } from '../errors.ts';
 import { tableOf, type Kind } from '../objects/kinds.ts';
 import type { StoreEvent } from '../objects/store.ts';
 import type { Writes } from '../objects/writes.ts';
-import { at, docAt, isDoc, listAt, same, textAt, withAt, type Doc, type Stored } from '../values.ts';
+import { at, docAt, isDoc, listAt, same, textAt, timestamp, withAt, type Doc, type Stored } from '../values.ts';
 import { failureOf, nodesFor, statusOf, unschedulable, type Life } from './pods.ts';
 import { daemonSet, deployment, job, replicaSet, statefulSet, type Seen, type Wish } from './workloads.ts';
 
@@ -279,7 +279,21 @@ export class Player {
       return;
     }
     if (!isLate) return this.#soon(key, this.#delayMs / 4);
-    const since = new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    const since = timestamp(this.#clock.now());
+    const taken = this.#takenName(definition);
+    if (taken) {
+      const no = (type: string, reason: string, message: string): Doc => ({
+        type,
+        status: 'False',
+        lastTransitionTime: since,
+        reason,
+        message,
+      });
+      const conditions = [no('NamesAccepted', ...taken), no('Established', 'NotAccepted', 'not all names are accepted')];
+      const said = listAt(definition, 'status', 'conditions');
+      if (said.length === 0) this.#report(kind, definition, { ...docAt(definition, 'status'), conditions });
+      return;
+    }
     const yes = (type: string, reason: string, message: string): Doc => ({
       type,
       status: 'True',
@@ -299,12 +313,39 @@ export class Player {
     this.#report(kind, held, { conditions, acceptedNames: docAt(definition, 'spec', 'names'), storedVersions: stored });
   }
 
+  /** What another definition of the group is called already, as a reason and a sentence. */
+  #takenName(definition: Stored): readonly [reason: string, message: string] | undefined {
+    const { group, names } = docAt(definition, 'spec');
+    for (const other of this.#writes.store.list(definitions)) {
+      if (other.metadata.uid === definition.metadata.uid || at(other, 'spec', 'group') !== group) continue;
+      const accepted = docAt(other, 'status', 'acceptedNames');
+      const taken = (['listKind', 'kind', 'singular', 'plural'] as const).find(
+        (name) => textAt(names, name) !== '' && accepted[name] === textAt(names, name),
+      );
+      if (taken)
+        return [`${taken[0]?.toUpperCase()}${taken.slice(1)}Conflict`, `${JSON.stringify(textAt(names, taken))} is already in use`];
+    }
+    return undefined;
+  }
+
   #undefined(definition: Stored, done: () => void): void {
     const { store, kinds } = this.#writes;
     const table = `${textAt(definition, 'spec', 'group')}/${textAt(definition, 'spec', 'names', 'plural')}`;
     const kind = kinds.ofTable(table);
     const left = store.list(table);
     if (left.length === 0 || !kind) return done();
+    const { status } = definition;
+    const others = listAt(definition, 'status', 'conditions').filter((one) => textAt(one, 'type') !== 'Terminating');
+    const message = 'CustomResource deletion is in progress';
+    const dying = {
+      type: 'Terminating',
+      status: 'True',
+      lastTransitionTime: timestamp(this.#clock.now()),
+      reason: 'InstanceDeletionInProgress',
+      message,
+    };
+    if (listAt(definition, 'status', 'conditions').length === others.length)
+      this.#report(kinds.own('CustomResourceDefinition'), definition, { ...(status as Doc), conditions: [...others, dying] });
     for (const { metadata } of left)
       if (!metadata.deletionTimestamp) this.#writes.delete(kind, metadata.namespace ?? '', metadata.name, {});
   }

@@ -144,7 +144,8 @@ function deploymentStatus(
     at(old, 'observedGeneration') !== object.metadata.generation;
   const lastProgress = textAt(before('Progressing'), 'lastUpdateTime');
   const deadlineMs = number(at(object, 'spec', 'progressDeadlineSeconds'), 600) * 1000;
-  const leftMs = lastProgress === '' || progressed ? deadlineMs : Date.parse(lastProgress) + deadlineMs - now;
+  const isOver = textAt(before('Progressing'), 'reason') === 'ProgressDeadlineExceeded';
+  const leftMs = lastProgress === '' || progressed ? deadlineMs : isOver ? 0 : Date.parse(lastProgress) + deadlineMs - now;
   const condition = (type: string, status: string, reason: string, message: string): Doc => {
     const last = before(type);
     const isSame =

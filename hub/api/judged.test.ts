@@ -78,6 +78,9 @@ test('counts add up: of each cluster, each target and the fleet', async () => {
           );
       }
       const status = await fleetStatusOf(store.read, moment, { settling: false, recordBehind: null });
+      const listed = (await sql<{ rank: number }>`SELECT rank FROM (${clusters.select(moment)})`.execute(store.read)).rows;
+      for (const [rank, health] of healths.entries())
+        assert.equal(status.clusters.health[health], listed.filter((row) => row.rank === rank).length, health);
       const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0);
       assert.equal(status.placements.total, whole.total);
       assert.equal(sum(status.clusters.connection), status.clusters.total);

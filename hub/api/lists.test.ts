@@ -147,7 +147,7 @@ test('a cursor with any character changed is refused', () => {
       .map((part) => Buffer.from(part, 'base64url').toString('hex'))
       .join('.');
   fc.assert(
-    fc.property(fc.nat(sealed.length - 1), fc.constantFrom(...'abcXYZ019-_.'), (at, character) => {
+    fc.property(fc.nat(sealed.length - 1), fc.constantFrom('a', 'b', 'X', 'Y', '0', '9', '-', '_', '.'), (at, character) => {
       const changed = sealed.slice(0, at) + character + sealed.slice(at + 1);
       // base64 has spare bits at its end: what says the same is the same.
       if (bytesOf(changed) === bytesOf(sealed)) return;

@@ -66,12 +66,12 @@ class Listener {
 
   async #more(): Promise<void> {
     const read = this.#reader.read();
-    let done = false;
+    const waiting = { done: false };
     const marked = read.finally(() => {
-      done = true;
+      waiting.done = true;
     });
     // The server's clock is ours: it goes on while we wait, a step at a time.
-    for (let step = 0; !done && step < 2_000; step++) {
+    for (let step = 0; !waiting.done && step < 2_000; step++) {
       await new Promise<void>((resolve) => setImmediate(resolve));
       if (step % 10 === 9) await this.#rig.clock.advance(100);
     }

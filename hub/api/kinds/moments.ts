@@ -15,6 +15,8 @@ export interface Moment {
   readonly timing: Timing;
   readonly contactOf: (clusterId: number) => Contact | undefined;
   readonly connectionOf: (clusterId: number, everConnected: boolean) => Connection;
+  /** Nothing vouches for this cluster now. */
+  readonly isSilent: (clusterId: number) => boolean;
   /** Cluster id -> `C` or `D` (connected or not), then why nothing vouches for it ('' when something does). For SQL, as JSON. */
   readonly contactsJson: string;
   /** Of clusters that this process has not heard of. */
@@ -30,6 +32,7 @@ export function momentOf(fleet: Fleet, now: number): Moment {
     timing,
     contactOf: (id) => fleet.contactOf(id),
     connectionOf: (id, ever) => fleet.connectionOf(id, ever),
+    isSilent: (id) => silenceOf(fleet.contactOf(id), timing) !== undefined,
     contactsJson: JSON.stringify(codes),
     unheard: timing.settling ? 'Settling' : 'NotConnected',
   };

@@ -1,16 +1,15 @@
 import { sql, type Reader } from '#hub/store/mod.ts';
-import type { Cluster } from '../schemas/declared.ts';
 import type { FleetStatus, WorstThing } from '../schemas/answers.ts';
+import type { Cluster } from '../schemas/declared.ts';
 import type { Placement, Rollout } from '../schemas/moving.ts';
+import { connections, healths, type ConnectionState, type Health, type Tally } from '../schemas/words.ts';
 import { clusters } from './clusters.ts';
-import { environments } from './declared.ts';
-import { healthAt, judged, tallies, tallyOf, type TallyRow } from './judged.ts';
+import { healthAt, judged } from './judged.ts';
 import type { Moment } from './moments.ts';
 import { time } from './parts.ts';
 import { placements } from './placements.ts';
 import { rollouts } from './rollouts.ts';
-import { connections, healths } from '../schemas/words.ts';
-import type { Row, View } from './view.ts';
+import type { Ids, Resource, Row, View } from './view.ts';
 
 const worstMax = 20;
 const rolloutsMax = 20;
@@ -21,64 +20,102 @@ interface Trouble {
   readonly recordBehind: string | null;
 }
 
-/** The fleet in one bounded answer: how many of what, what is worst, what is moving. */
+interface Context {
+  readonly read: Reader;
+  readonly moment: Moment;
+}
+
+/** The fleet in one bounded answer: how many of what, what is worst, what is moving. Every placement is judged once; the rest is counting. */
 export async function fleetStatusOf(read: Reader, moment: Moment, trouble: Trouble): Promise<FleetStatus> {
   const context = { read, moment };
-  const [tally] = (await sql<TallyRow>`SELECT ${tallies} FROM (${judged(moment)}) j`.execute(read)).rows;
-  const groups = (
-    await sql<Group>`SELECT count(*) AS n, rank, connected, state FROM (${clusters.select(moment)}) GROUP BY rank, connected, state`.execute(
-      read,
-    )
-  ).rows;
-  const sum = (of: (group: Group) => string, all: readonly string[] = []): Record<string, number> => {
-    const counts: Record<string, number> = Object.fromEntries(all.map((word) => [word, 0]));
-    for (const group of groups) counts[of(group)] = (counts[of(group)] ?? 0) + group.n;
-    return counts;
-  };
-  const stages = await page(environments, 'rank, step, tenant_order, name', sql`1 = 1`, environmentsMax, context);
+  const all = (await sql<Judged>`${judged(moment)}`.execute(read)).rows;
+  const contacts = await contactsOf(context, all);
+  const total = tallyOf(all);
   return {
     apiVersion: 'wheelhouse.dev/v1alpha1',
     kind: 'FleetStatus',
     observedAt: time(moment.now),
     ...trouble,
-    health: healthAt(Math.min(tally?.rank ?? 5, ...groups.map(({ rank }) => rank))),
+    health: worstOf([...all.map(({ rank }) => rank), ...contacts.map(({ rank }) => rank)]),
     clusters: {
-      total: groups.reduce((total, { n }) => total + n, 0),
-      connection: sum(({ connected }) => connections[connected] ?? '', connections),
-      health: sum(({ rank }) => healthAt(rank), healths),
-      state: sum(({ state }) => state),
+      total: contacts.length,
+      connection: countsOf(
+        connections,
+        contacts.map(({ connection }) => connection),
+      ),
+      health: countsOf(
+        healths,
+        contacts.map(({ rank }) => healthAt(rank)),
+      ),
+      state: countsOf(
+        ['Accepted'],
+        contacts.map(({ state }) => state),
+      ),
     },
-    placements: tallyOf(tally ?? ({} as TallyRow)),
-    targets: await targetCounts(read),
-    environments: stages.map((row) => ({ tenant: row.tenant ?? '', name: row.name, health: healthAt(row.rank), placements: tallyOf(row) })),
-    worst: await worstOf(context),
-    rollouts: (await rollouts.resources(
-      context,
-      await page(rollouts, 'id DESC', sql`ended = 0`, rolloutsMax, context),
-    )) as readonly Rollout[] as Rollout[],
+    placements: total,
+    targets: await targetsOf(read),
+    environments: await environmentsOf(read, all),
+    worst: await worstThings(context, all, contacts),
+    rollouts: await running(context),
   };
 }
 
-interface Group {
-  readonly n: number;
+interface Judged {
+  readonly id: number;
+  readonly cluster_id: number;
+  readonly target_id: number;
   readonly rank: number;
-  readonly connected: number;
+}
+
+const worstOf = (ranks: readonly number[]): Health =>
+  healthAt(ranks.reduce((worst, rank) => Math.min(worst, rank), healths.indexOf('Empty')));
+
+function countsOf<W extends string>(words: readonly W[], found: readonly W[]): Record<W, number> {
+  const counts = Object.fromEntries(words.map((word) => [word, 0])) as Record<W, number>;
+  for (const word of found) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
+}
+
+function tallyOf(rows: readonly Judged[]): Tally {
+  const of = countsOf(
+    healths,
+    rows.map(({ rank }) => healthAt(rank)),
+  );
+  return {
+    total: rows.length,
+    degraded: of.Degraded,
+    unknown: of.Unknown,
+    progressing: of.Progressing,
+    suspended: of.Suspended,
+    healthy: of.Healthy,
+  };
+}
+
+interface ClusterContact {
+  readonly id: number;
   readonly state: string;
+  readonly connection: ConnectionState;
+  readonly rank: number;
 }
 
-async function page<R extends Row>(
-  view: View<R>,
-  order: string,
-  where: ReturnType<typeof sql>,
-  limit: number,
-  { read, moment }: { read: Reader; moment: Moment },
-): Promise<R[]> {
-  const { rows } =
-    await sql<R>`SELECT * FROM (${view.select(moment)}) WHERE ${where} ORDER BY ${sql.raw(order)} LIMIT ${sql.lit(limit)}`.execute(read);
-  return rows;
+/** Every cluster in the order of names, judged as the list of clusters judges it. */
+async function contactsOf({ read, moment }: Context, all: readonly Judged[]): Promise<ClusterContact[]> {
+  const worst = new Map<number, number>();
+  for (const { cluster_id, rank } of all) worst.set(cluster_id, Math.min(rank, worst.get(cluster_id) ?? rank));
+  const rows = await read
+    .selectFrom('clusters')
+    .select(['id', 'state'])
+    .select((eb) => eb('facts', '<>', '{}').as('ever'))
+    .orderBy('name')
+    .execute();
+  return rows.map(({ id, state, ever }) => {
+    const { state: connection } = moment.connectionOf(id, Boolean(ever));
+    const rank = moment.isSilent(id) ? healths.indexOf('Unknown') : (worst.get(id) ?? healths.indexOf('Empty'));
+    return { id, state, connection, rank };
+  });
 }
 
-async function targetCounts(read: Reader): Promise<FleetStatus['targets']> {
+async function targetsOf(read: Reader): Promise<FleetStatus['targets']> {
   const rows = await read
     .selectFrom('targets')
     .select('waiting_reason')
@@ -89,18 +126,43 @@ async function targetCounts(read: Reader): Promise<FleetStatus['targets']> {
   return { total: rows.reduce((sum, { n }) => sum + n, 0), waiting };
 }
 
+/** Worst first, at most 100. */
+async function environmentsOf(read: Reader, all: readonly Judged[]): Promise<FleetStatus['environments']> {
+  const targets = await read.selectFrom('targets').select(['id', 'environment_id']).execute();
+  const owner = new Map(targets.map(({ id, environment_id }) => [id, environment_id]));
+  const byEnvironment = Map.groupBy(all, ({ target_id }) => owner.get(target_id) ?? 0);
+  const rows = await read
+    .selectFrom('environments')
+    .innerJoin('tenants', 'tenants.id', 'environments.tenant_id')
+    .select(['environments.id', 'environments.name', 'tenants.name as tenant'])
+    .orderBy('tenants.name')
+    .orderBy('environments.id')
+    .execute();
+  const judgedRows = rows.map(({ id, name, tenant }) => {
+    const placed = byEnvironment.get(id) ?? [];
+    return { tenant, name, health: worstOf(placed.map(({ rank }) => rank)), placements: tallyOf(placed) };
+  });
+  return judgedRows.toSorted((a, b) => healths.indexOf(a.health) - healths.indexOf(b.health)).slice(0, environmentsMax);
+}
+
 /** Degraded placements first; then clusters that nobody vouches for, in place of their many placements; then what is on its way. */
-async function worstOf(context: { read: Reader; moment: Moment }): Promise<WorstThing[]> {
-  const rank = (health: (typeof healths)[number]) => sql.lit(healths.indexOf(health));
-  const degraded = await page(placements, 'updated_at DESC, id', sql`rank = ${rank('Degraded')}`, worstMax, context);
-  const unknown = await page(clusters, 'connected, name', sql`rank = ${rank('Unknown')}`, worstMax, context);
-  const found = [
-    ...((await placements.resources(context, degraded)) as readonly Placement[]),
-    ...((await clusters.resources(context, unknown)) as readonly Cluster[]),
-  ].map(worstThing);
-  if (found.length >= worstMax) return found.slice(0, worstMax);
-  const moving = await page(placements, 'updated_at, id', sql`rank = ${rank('Progressing')}`, worstMax - found.length, context);
-  return [...found, ...((await placements.resources(context, moving)) as readonly Placement[]).map(worstThing)];
+async function worstThings(context: Context, all: readonly Judged[], contacts: readonly ClusterContact[]): Promise<WorstThing[]> {
+  const of = (rows: readonly { id: number; rank: number }[], health: Health, max: number): Ids =>
+    rows
+      .filter(({ rank }) => rank === healths.indexOf(health))
+      .slice(0, max)
+      .map(({ id }) => id);
+  const degraded = await resourcesOf(placements, of(all, 'Degraded', worstMax), context);
+  const unknown = await resourcesOf(clusters, of(contacts, 'Unknown', worstMax - degraded.length), context);
+  const left = worstMax - degraded.length - unknown.length;
+  const moving = await resourcesOf(placements, of(all, 'Progressing', left), context);
+  return ([...degraded, ...unknown, ...moving] as (Placement | Cluster)[]).map(worstThing);
+}
+
+async function resourcesOf<R extends Row>(view: View<R>, ids: Ids, { read, moment }: Context): Promise<readonly Resource[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await sql<R>`SELECT * FROM (${view.select(moment, ids)}) ORDER BY name, id`.execute(read);
+  return view.resources({ read, moment }, rows);
 }
 
 const worstThing = ({ kind, metadata, status }: Placement | Cluster): WorstThing => ({
@@ -114,3 +176,19 @@ const worstThing = ({ kind, metadata, status }: Placement | Cluster): WorstThing
   ageMs: status.healthAgeMs,
   changedBy: status.changedBy,
 });
+
+async function running({ read, moment }: Context): Promise<Rollout[]> {
+  const rows = await read
+    .selectFrom('rollouts')
+    .select('id')
+    .where('finished_at', 'is', null)
+    .orderBy('id', 'desc')
+    .limit(rolloutsMax)
+    .execute();
+  const found = await resourcesOf(
+    rollouts,
+    rows.map(({ id }) => id),
+    { read, moment },
+  );
+  return [...found] as Resource[] as Rollout[];
+}

@@ -152,6 +152,23 @@ test('what a deleted workload owned goes with it, unless it is orphaned', async 
   assert.deepEqual([pods().length, writes.store.list('apps/replicasets').length], [0, 0]);
 });
 
+test('what has another owner left stays', async () => {
+  const { writes, request, pass } = cluster();
+  const made = (name: string, owners: readonly Stored[]): Stored => {
+    const ownerReferences = owners.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, name: metadata.name, uid: metadata.uid }));
+    return writes.create(request('ConfigMap'), { metadata: { name, ownerReferences } });
+  };
+  const [one, two] = [made('one', []), made('two', [])];
+  made('both', [one, two]);
+  const has = (): boolean => writes.store.get('/configmaps', 'default', 'both') !== undefined;
+  writes.delete(writes.kinds.own('ConfigMap'), 'default', 'one', {});
+  await pass();
+  assert.ok(has());
+  writes.delete(writes.kinds.own('ConfigMap'), 'default', 'two', {});
+  await pass();
+  assert.ok(!has());
+});
+
 test('a namespace takes its contents with it', async () => {
   const { make, writes, pods, pass } = cluster();
   writes.create({ ...all(writes), name: '' }, { metadata: { name: 'other' } });

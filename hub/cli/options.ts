@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { durationMs } from '#shared/config/mod.ts';
 import { formsHelp } from './print/forms.ts';
 
@@ -22,7 +22,7 @@ export const tenant = (command: Command): Command => command.option('-t, --tenan
 export const listing = (command: Command, limit: number): Command =>
   tenant(command)
     .option('-o, --output <form>', formsHelp)
-    .option('--field-selector <fields>', 'status.health=Degraded,spec.environment!=prod')
+    .option('--field-selector <fields>', 'FIELD=VALUE,FIELD!=VALUE; a field that the kind does not have is answered with those that it has')
     .option('--limit <number>', 'how many at most; 0: all', whole, limit)
     .option('-w, --watch', 'go on, and print what changes')
     .option('--timeout <duration>', 'end a watch after this time, as if nothing else had come', duration)
@@ -33,10 +33,14 @@ export const changing = (command: Command): Command =>
 
 export const dry = (command: Command): Command => command.option('--dry-run', 'say what would happen, and change nothing');
 
+/** The default is shown as people write it. */
+export const durationOption = (flags: string, what: string, fallback: string): Option =>
+  new Option(flags, what).argParser(duration).default(duration(fallback), fallback);
+
 export const waiting = (command: Command, what: string): Command =>
   command
     .option('--wait', `until ${what}; what it waits for goes to stderr`)
-    .option('--timeout <duration>', 'of --wait; then exit code 4', duration, durationMs('5m'));
+    .addOption(durationOption('--timeout <duration>', 'of --wait; then exit code 4', '5m'));
 
 export const files = (command: Command): Command =>
   command

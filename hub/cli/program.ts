@@ -102,11 +102,8 @@ const isGiven = (word: string | undefined): word is string => word !== undefined
 /** What changes something; each takes a reason. */
 function changes(program: Command, session: Sessions, leave: Leave): void {
   const unchanged = 'exit code 3 when nothing had to be changed';
-  const apply1 = options.waiting(
-    options.dry(options.changing(options.files(program.command('apply')))),
-    'what was applied is rolled out and healthy',
-  );
-  apply1
+  options
+    .waiting(options.dry(options.changing(options.files(program.command('apply')))), 'what was applied is rolled out and healthy')
     .description('declares resources, all of them or none; every mistake is reported at once')
     .option('-o, --output <form>', 'json|yaml|name')
     .option('--exit-code-unchanged', unchanged)
@@ -133,7 +130,7 @@ function changes(program: Command, session: Sessions, leave: Leave): void {
   options
     .changing(cluster.command('join-token <name>'))
     .description('makes a token that lets one agent become this cluster; the token alone is on stdout')
-    .option('--ttl <duration>', 'how long it is good', options.duration, options.duration('1h'))
+    .addOption(options.durationOption('--ttl <duration>', 'how long it is good', '1h'))
     .option('--accepted', 'the agent that uses it is accepted without being asked again')
     .action((name, given) => joinToken(session(), name, given));
   options

@@ -4,9 +4,9 @@ import { kindNamed, kindOf } from '../kinds/kinds.ts';
 import { documentText } from '../print/forms.ts';
 import { applyAsk, type ChangeOptions } from '../requests/changes.ts';
 import type { Client } from '../requests/client.ts';
-import { readSets } from '../requests/files.ts';
+import { readSets, type NamedText } from '../requests/files.ts';
 import { list } from '../requests/lists.ts';
-import { joinSets, problemLines, type JoinedSet, type SetProblem } from '../requests/sets.ts';
+import { problemLines, type SetProblem } from '../requests/sets.ts';
 import type { Session } from '../session.ts';
 import { judgeTargets } from '../waits/judge.ts';
 import { waitFor } from '../waits/wait.ts';
@@ -47,7 +47,7 @@ export async function apply(session: Session, options: ApplyOptions): Promise<Ex
   const form = options.output;
   if (form !== undefined && !['json', 'yaml', 'name'].includes(form))
     throw usageError(`-o ${form} is no form of this output`, 'one of json, yaml, name');
-  const set = joinSets(await readSets(session.io, options.filename, options.recursive ?? false));
+  const set = await readSets(session.io, options.filename, options.recursive ?? false);
   const client = await session.client();
   const known = options.wait ? await failedRollouts(client) : new Set<string>();
   const applied = await send(client, set, options);
@@ -60,16 +60,16 @@ export async function apply(session: Session, options: ApplyOptions): Promise<Ex
   return unchanged && options.exitCodeUnchanged ? exits.unchanged : exits.ok;
 }
 
-async function send(client: Client, set: JoinedSet, options: ChangeOptions): Promise<Applied> {
+async function send(client: Client, set: readonly NamedText[], options: ChangeOptions): Promise<Applied> {
   try {
-    return (await client.send<Applied>(applyAsk(set.text, options))).body;
+    return (await client.send<Applied>(applyAsk(set, options))).body;
   } catch (error) {
     const problems = problemsOf(error);
     if (!(error instanceof CliError) || problems.length === 0) throw error;
     const count = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
     throw new CliError(error.code, `the set has ${count}; nothing of it was applied`, {
       exit: error.exit,
-      lines: problemLines(problems, set),
+      lines: problemLines(problems),
       next: error.next,
       cause: error,
     });

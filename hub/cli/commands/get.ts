@@ -84,8 +84,7 @@ export async function show(
   if (options.watch) return watch(session, client, { ...plan, ...began }, options);
   session.io.out(textOf(shown, form, { headers: options.headers, paint: session.paint }));
   if (ordered.length === 0 && form.form === 'table') session.say(`no ${kind.plural} found`);
-  if (found.more)
-    session.say(`only the first ${ordered.length} ${kind.plural}: there are more; --limit 0 gets all, -l and --field-selector fewer`);
+  if (found.more) session.say(`only the ${kind.log ? 'latest' : 'first'} ${ordered.length}: there are more; --limit 0 gets all`);
 }
 
 async function named(client: Client, references: readonly Reference[]) {

@@ -30,10 +30,13 @@ export async function promote(session: Session, word: string, options: PromoteOp
   const release = options.release ?? (await releaseFor(client, app, options.to));
   session.say(`promoting ${release} to ${referenceText(target)}`);
   const { body } = await client.send<Promoted>(promoteAsk(target, release, options));
-  const dry = options.dryRun ? ' (dry run)' : '';
   if (body.rollout !== null) {
-    session.print([`rollout/${app.tenant}/${body.rollout} started${dry}`]);
-    if (options.wait && !options.dryRun) await waitForRollout(session, client, body.rollout, options.timeout);
+    session.print([`rollout/${app.tenant}/${body.rollout} started`]);
+    if (options.wait) await waitForRollout(session, client, body.rollout, options.timeout);
+    return exits.ok;
+  }
+  if (options.dryRun) {
+    session.print([`${referenceText(target)} would be offered ${release} (dry run)`]);
     return exits.ok;
   }
   const { reason = '', message = '' } = body.waiting ?? {};
@@ -43,7 +46,7 @@ export async function promote(session: Session, word: string, options: PromoteOp
       object: referenceText(target),
       next: `promote again when that has passed; wheelhouse describe target ${app.tenant}/${target.name} says when`,
     });
-  session.print([`${referenceText(target)} unchanged${dry}`]);
+  session.print([`${referenceText(target)} unchanged`]);
   return options.exitCodeUnchanged ? exits.unchanged : exits.ok;
 }
 

@@ -19,7 +19,7 @@ export async function sync(session: Session, word: string, options: SyncOptions)
   const client = await session.client();
   const app = await withTenant(client, namedOf(kindOf('app'), word, options.tenant));
   const read = async () => (await oneOf(client, 'App', { tenant: app.tenant, name: app.name })).resource;
-  const before = (await read()).status.source?.answeredAt ?? null;
+  const before = options.wait ? ((await read()).status.source?.answeredAt ?? null) : null;
   const known = options.wait ? await failedRollouts(client) : new Set<string>();
   await client.send(syncAsk(app, options));
   session.print([`${referenceText(app)} synced${options.dryRun ? ' (dry run)' : ''}`]);

@@ -15,6 +15,8 @@ interface Begun extends GetPlan {
 }
 
 const pauseMs = 1_000;
+/** Of a state: Disconnected. */
+const wordMax = 12;
 
 /** Prints what is there, then each change as it comes, until the time is over or somebody stops it. A lost connection is taken up again. */
 export async function watch(
@@ -86,7 +88,8 @@ function printer(session: Session, { kind, form, shown }: Begun, headers: boolea
       else if (form.form === 'jsonpath') out(fillTemplate(form.template, item));
     };
   const first = tableOf(kind, shown.items, form.wide, shown.now);
-  const widths = widthsOf(first);
+  // What comes later may be longer than what is there.
+  const widths = widthsOf(first).map((width) => Math.max(width, wordMax));
   if (headers) out(`${rowLine(first.titles, widths, 'plain')}\n`);
   return (item, now, gone) => {
     // Of what is gone only its name is known.

@@ -2,7 +2,7 @@ import type { Placement, Rollout, Target } from '#hub/api/mod.ts';
 import { ageOf, measured } from './ages.ts';
 import { painted, type Paint } from './colours.ts';
 import { rolloutText } from './rollouts.ts';
-import { brief, personOf } from './tables.ts';
+import { brief, personOf, whyText } from './tables.ts';
 import { revisionText } from './trees.ts';
 
 export interface Chain {
@@ -29,11 +29,8 @@ export function chainLines(
     ...wantedLines(placement, now),
     line('connection', `${painted(status.connection, paint)}, heard ${measured(status.connectionAgeMs)} ago`),
     line('convergence', `${painted(status.convergence, paint)}: ${appliedText(status)}`),
-    line(
-      'health',
-      `${painted(status.health, paint)}, ${measured(status.healthAgeMs)} old: ${status.reason}${status.message === '' ? '' : `: ${brief(status.message, 200)}`}`,
-    ),
-    ...status.unhealthy.map((one) => line('', `${one.object} ${painted(one.health, paint)}: ${one.reason}: ${brief(one.message, 160)}`)),
+    line('health', `${painted(status.health, paint)}, ${measured(status.healthAgeMs)} old: ${whyText(status.reason, status.message, 240)}`),
+    ...status.unhealthy.map((one) => line('', `${one.object} ${painted(one.health, paint)}: ${whyText(one.reason, one.message, 240)}`)),
     ...(wait.length === 0
       ? [line('waits for', well ? 'nothing' : 'itself: it will be well, or say more')]
       : wait.map((text, i) => line(i === 0 ? 'waits for' : '', text))),
@@ -70,6 +67,6 @@ function waitsFor({ status, spec }: Placement, target: Target | undefined, rollo
   else if (status.health === 'Degraded') waits.push('somebody to mend it: a new commit, or a change in the cluster');
   else if (status.health === 'Progressing') waits.push('its objects to become ready');
   if (rollout && !['Succeeded', 'Superseded'].includes(rollout.status.state)) waits.push(`rollout ${rolloutText(rollout)}`);
-  if (target?.status.waiting) waits.push(`promotion: ${target.status.waiting.reason}: ${brief(target.status.waiting.message, 160)}`);
+  if (target?.status.waiting) waits.push(`promotion: ${whyText(target.status.waiting.reason, target.status.waiting.message, 160)}`);
   return waits;
 }

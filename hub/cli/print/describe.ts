@@ -41,6 +41,8 @@ function section(entries: readonly (readonly [string, unknown])[], how: How): re
   return entries.flatMap(([key, value]) => {
     const head = `${indent}${title(key)}`;
     if (isScalar(value)) return [`${head.padEnd(indent.length + width)}${scalar(key, value, now)}`];
+    const tally = tallyText(value as object);
+    if (tally !== undefined) return [`${head.padEnd(indent.length + width)}${tally}`];
     const inner = { now, indent: `${indent}  `, titled: !maps.has(key) };
     if (!Array.isArray(value)) {
       const pairs = Object.entries(value as object);
@@ -59,3 +61,14 @@ const dashed = ([first = '', ...rest]: readonly string[], indent: string): reado
   `${indent}  - ${first.trimStart()}`,
   ...rest,
 ];
+
+/** Counts of placements say it in one line. */
+function tallyText(value: object): string | undefined {
+  if (!('total' in value) || !('healthy' in value)) return undefined;
+  const { total, ...counts } = value as Readonly<Record<string, number>>;
+  return `${total}: ${
+    Object.entries(counts)
+      .flatMap(([word, count]) => (count > 0 ? [`${count} ${titleOf(word)}`] : []))
+      .join(', ') || 'none'
+  }`;
+}

@@ -62,7 +62,7 @@ export function fleetFindings({ clusters, placements }: FleetStatus): readonly F
     silent > 0
       ? wrong(
           'silent',
-          `${silent} of ${total} clusters are silent`,
+          `${silent} of ${total} clusters silent`,
           'wheelhouse get clusters --field-selector status.connection=Disconnected, then look at the agent in each',
         )
       : well('silent', `none of ${total} clusters is silent`),
@@ -78,7 +78,7 @@ export function fleetFindings({ clusters, placements }: FleetStatus): readonly F
     placements.degraded > 0
       ? wrong(
           'apps',
-          `${placements.degraded} of ${placements.total} placements are Degraded`,
+          `${placements.degraded} of ${placements.total} placements Degraded`,
           'wheelhouse get placements --field-selector status.health=Degraded, then wheelhouse explain CLUSTER/TENANT/APP',
         )
       : well('apps', `none of ${placements.total} placements is Degraded`),

@@ -2,7 +2,7 @@ import type { FleetStatus } from '#hub/api/mod.ts';
 import { ageOf } from './ages.ts';
 import { painted, type Paint } from './colours.ts';
 import { rolloutText } from './rollouts.ts';
-import { brief, personOf } from './tables.ts';
+import { brief, personOf, whyText } from './tables.ts';
 
 const wrongMax = 4;
 const stagesMax = 8;
@@ -24,7 +24,7 @@ function wrongLine(wrong: Wrong, now: number, paint: Paint): string {
   const who = changedBy ? ` (${changedBy.release} by ${personOf(changedBy.author)})` : '';
   const object = [kind.toLowerCase(), ...(tenant === null ? [] : [tenant]), name].join('/');
   const age = since === null ? '' : ` for ${ageOf(since, now)}`;
-  return `${painted(health, paint)}${age}: ${object}: ${reason}: ${brief(message, 120)}${who}`;
+  return `${painted(health, paint)}${age}: ${object}: ${whyText(reason, message, 240)}${who}`;
 }
 
 const row = (title: string, text: string): string => `${title.padEnd(14)}${text}`;

@@ -57,3 +57,11 @@ export function brief(text: string | null | undefined, max = longMax): string {
 
 /** The name of `Name <address>`: whom to ask, short enough for a cell. */
 export const personOf = (author: string | null | undefined): string => orNone((author ?? '').replace(/\s*<[^<>]*>\s*$/, '') || author);
+
+/** `Reason: message`, the reason once. */
+export const whyText = (reason: string, message: string, max?: number): string =>
+  message === '' || message === reason
+    ? reason
+    : message.startsWith(`${reason}: `)
+      ? brief(message, max)
+      : `${reason}: ${brief(message, max)}`;

@@ -1,7 +1,7 @@
 import type { Cluster, Placement } from '#hub/api/mod.ts';
 import { ageOf, measured } from './ages.ts';
 import { painted, type Paint } from './colours.ts';
-import { brief, personOf } from './tables.ts';
+import { brief, personOf, whyText } from './tables.ts';
 
 /** A line and what hangs below it. */
 export interface Branch {
@@ -27,9 +27,9 @@ export function clusterTree(
   { now, paint, deep }: { now: number; paint: Paint; deep: boolean },
 ): Branch {
   const { connection, connectionAgeMs, health, reason, message } = cluster.status;
-  const why = reason === health || reason === '' ? '' : ` ${reason}${message === '' ? '' : `: ${brief(message)}`}`;
+  const why = reason === health || reason === '' ? '' : `: ${whyText(reason, message, 160)}`;
   return {
-    text: `cluster/${cluster.metadata.name} ${painted(health, paint)}${why}, ${painted(connection, paint)}, heard ${measured(connectionAgeMs)} ago`,
+    text: `cluster/${cluster.metadata.name} ${painted(health, paint)}, ${painted(connection, paint)}, heard ${measured(connectionAgeMs)} ago${why}`,
     below: placements.map((placement) => placementBranch(placement, now, paint, deep)),
   };
 }
@@ -37,15 +37,15 @@ export function clusterTree(
 function placementBranch({ metadata, spec, status }: Placement, now: number, paint: Paint, deep: boolean): Branch {
   const { health, convergence, reason, message, since, unhealthy, objects } = status;
   const well = health === 'Healthy';
-  const why = well ? '' : ` for ${ageOf(since, now)}: ${reason}: ${brief(message)}`;
+  const [age, why] = well ? ['', ''] : [` for ${ageOf(since, now)}`, `: ${whyText(reason, message, 160)}`];
   const wrong = unhealthy.map((one): Branch => ({
-    text: `${one.object} ${painted(one.health, paint)}: ${one.reason}: ${brief(one.message)}`,
+    text: `${one.object} ${painted(one.health, paint)}: ${whyText(one.reason, one.message, 160)}`,
     below: [],
   }));
   const rest = Math.max(0, objects - unhealthy.length);
   const other = wrong.length > 0 || deep ? [{ text: `${rest} ${wrong.length > 0 ? 'other objects' : 'objects'}`, below: [] }] : [];
   return {
-    text: `app/${metadata.tenant}/${spec.app} in ${spec.namespace} (${spec.environment}) ${painted(health, paint)}, ${painted(convergence, paint)}${why}`,
+    text: `app/${metadata.tenant}/${spec.app} in ${spec.namespace} (${spec.environment}) ${painted(health, paint)}${age}, ${painted(convergence, paint)}${why}`,
     below: [...(deep ? origin(status, now) : []), ...wrong, ...other],
   };
 }

@@ -1,5 +1,6 @@
 import { kindOf, referenceText, type Reference } from '../kinds/kinds.ts';
 import type { Ask } from './client.ts';
+import type { NamedText } from './files.ts';
 import { onePath } from './lists.ts';
 
 /** Of every command that changes something. */
@@ -15,12 +16,12 @@ const said = ({ reason, dryRun }: ChangeOptions): Readonly<Record<string, string
 
 // What each change asks of the hub. Pure.
 
-export const applyAsk = (text: string, options: ChangeOptions): Ask => ({
+export const applyAsk = (files: readonly NamedText[], options: ChangeOptions): Ask => ({
   method: 'POST',
   path: '/v1alpha1/apply',
   query: said(options),
-  body: text,
-  type: 'application/yaml',
+  body: JSON.stringify({ files }),
+  type: 'application/json',
 });
 
 export const deleteAsk = (reference: Reference, options: ChangeOptions): Ask => ({

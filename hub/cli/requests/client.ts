@@ -11,7 +11,7 @@ export interface Ask {
   /** What is undefined or '' is left out. */
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: string;
-  readonly type?: 'application/yaml' | 'application/json';
+  readonly type?: 'application/json';
   readonly headers?: Readonly<Record<string, string>>;
   /** What it is about, for errors: cluster/dev-1. */
   readonly object?: string;

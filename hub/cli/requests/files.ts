@@ -6,7 +6,7 @@ import type { Io } from '../io.ts';
 
 /** A file of resources, by the name that it was given. */
 export interface NamedText {
-  readonly name: string;
+  readonly file: string;
   readonly text: string;
 }
 
@@ -21,8 +21,8 @@ export async function readSets(
 ): Promise<readonly NamedText[]> {
   const found: NamedText[] = [];
   for (const name of names) {
-    if (name === '-') found.push({ name: 'stdin', text: await io.stdin() });
-    else for (const file of await filesAt(io.folder, name, recursive)) found.push({ name: file, text: await textAt(io.folder, file) });
+    if (name === '-') found.push({ file: 'stdin', text: await io.stdin() });
+    else for (const file of await filesAt(io.folder, name, recursive)) found.push({ file, text: await textAt(io.folder, file) });
   }
   if (found.length > filesMax) throw usageError(`more than ${filesMax} files`, 'apply in parts');
   return found;

@@ -1,0 +1,359 @@
+import { json, problem, stream, type Scene } from './fake.ts';
+
+/** A command line whose whole answer is kept in golden/<name>.txt. */
+export interface Case {
+  readonly name: string;
+  readonly words: readonly string[];
+  readonly scene?: Scene;
+}
+
+const words = (line: string): readonly string[] =>
+  [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, single, double, plain]) => single ?? double ?? plain ?? '');
+const of = (name: string, line: string, scene?: Scene): Case => ({ name, words: words(line), ...(scene ? { scene } : {}) });
+
+const commands = [
+  'status',
+  'get',
+  'describe',
+  'events',
+  'audit',
+  'tree',
+  'explain',
+  'doctor',
+  'apply',
+  'delete',
+  'promote',
+  'sync',
+  'cluster',
+  'cluster join-token',
+  'cluster accept',
+  'init',
+  'context',
+  'context list',
+  'context use',
+  'context delete',
+  'completion',
+];
+
+const helps: readonly Case[] = [
+  of('help', '--help'),
+  ...commands.map((command) => of(`${command.replace(' ', '-')}-help`, `${command} --help`)),
+];
+
+const kinds = ['clusters', 'tenants', 'environments', 'apps', 'targets', 'placements', 'releases', 'rollouts', 'events', 'audit'];
+
+const gets: readonly Case[] = [
+  ...kinds.flatMap((kind) => [of(`get-${kind}`, `get ${kind} --limit 20`), of(`get-${kind}-wide`, `get ${kind} --limit 20 -o wide`)]),
+  of('get-one', 'get cluster dev-1'),
+  of('get-several', 'get cluster/dev-1 cluster/prod-3'),
+  of('get-one-json', 'get tenant storefront -o json'),
+  of('get-one-yaml', 'get environment storefront/prod -o yaml'),
+  of('get-names', 'get apps -o name'),
+  of('get-jsonpath', `get clusters -o 'jsonpath={range .items[*]}{.metadata.name}{"\\t"}{.status.health}{"\\n"}{end}'`),
+  of('get-jsonpath-filter', `get clusters -o 'jsonpath={.items[?(@.status.health=="Unknown")].metadata.name}'`),
+  of('get-selector', "get clusters -l 'environment in (dev,staging)' --sort-by name --no-headers"),
+  of('get-field-selector', 'get placements --field-selector status.health=Degraded'),
+  of('get-sorted-here', "get clusters --sort-by '.metadata.name' -o name"),
+  of('get-tenant', 'get targets -t payments'),
+  of('get-first-page', 'get clusters --limit 2'),
+  of('get-nothing', 'get rollouts --field-selector status.state=Paused'),
+  of('get-nothing-json', 'get rollouts --field-selector status.state=Paused -o json'),
+];
+
+const looks: readonly Case[] = [
+  of('status', 'status'),
+  of('status-json', 'status -o json'),
+  of('status-terminal', 'status', { terminal: true }),
+  of('status-no-color', 'status', { terminal: true, env: { NO_COLOR: '1' } }),
+  of('describe-cluster', 'describe cluster dev-1'),
+  of('describe-app', 'describe app shop'),
+  of('describe-target', 'describe target storefront/shop.dev'),
+  of('events', 'events --limit 10'),
+  of('events-target', 'events target storefront/shop.dev'),
+  of('events-warnings', 'events --type Warning --limit 5 -o wide'),
+  of('audit', 'audit --limit 10'),
+  of('audit-actor', 'audit --actor user:local-admin --limit 5'),
+  of('tree', 'tree dev-1'),
+  of('tree-silent', 'tree prod-3'),
+  of('tree-app', 'tree dev-1 shop'),
+  of('tree-app-missing', 'tree dev-1 nothing'),
+  of('explain', 'explain dev-1/storefront/shop'),
+  of('explain-silent', 'explain prod-3/shop'),
+  of('explain-healthy', 'explain staging-1/payments/ledger'),
+  of('explain-missing', 'explain dev-1/nothing'),
+  of('doctor', 'doctor'),
+  of('completion-bash', 'completion bash'),
+  of('completion-zsh', 'completion zsh'),
+  of('complete-command', "__complete -- ''"),
+  of('complete-kind', '__complete -- get t'),
+  of('complete-name', '__complete -- describe cluster prod'),
+  of('complete-option', '__complete -- apply --w'),
+];
+
+const wrongs: readonly Case[] = [
+  of('no-command', ''),
+  of('unknown-command', 'gett clusters'),
+  of('unknown-kind', 'get widgets'),
+  of('unknown-option', 'get clusters --widget'),
+  of('unknown-output', 'get clusters -o table'),
+  of('unknown-shell', 'completion fish'),
+  of('bad-jsonpath', "get clusters -o 'jsonpath={.items[*}'"),
+  of('bad-name', 'get cluster a/b'),
+  of('bad-duration', 'get clusters -w --timeout soon'),
+  of('not-found', 'get cluster nope'),
+  of('field-unknown', 'get clusters --field-selector status.colour=red'),
+  of('sort-unknown', 'get clusters --sort-by colour'),
+  of('selector-invalid', "get clusters -l 'a=b=c'"),
+  of('unreachable', 'status', { dead: 'ECONNREFUSED' }),
+  of('unreachable-name', 'get clusters', { dead: 'ENOTFOUND' }),
+  of('unavailable', 'status', { answers: { 'GET /v1alpha1/status': problem(503, 'UNAVAILABLE', 'the record cannot be reached') } }),
+  of('not-a-hub', 'status', { answers: { 'GET /v1alpha1/status': { status: 404, type: 'text/html', body: '<html>' } } }),
+  of('denied', 'status', { answers: { 'GET /v1alpha1/status': problem(401, 'UNAUTHENTICATED', 'a valid bearer token is needed') } }),
+  of('no-context', 'status', { env: { WHEELHOUSE_URL: '' }, folder: '/nowhere' }),
+  of('doctor-unreachable', 'doctor', { dead: 'ECONNREFUSED' }),
+  of('doctor-denied', 'doctor', { answers: { 'GET /v1alpha1/status': problem(401, 'UNAUTHENTICATED', 'a valid bearer token is needed') } }),
+  of('doctor-settling', 'doctor -o yaml', {
+    answers: { 'GET /readyz': json({ ok: true, settling: true, recordBehind: 'dev-1 has seen 1/9, the record says 1/7' }) },
+  }),
+  of('escape-sequences', 'get cluster evil', {
+    answers: { 'GET /v1alpha1/clusters/evil': problem(404, 'NOT_FOUND', 'there is no \u001B[31mred\u001B[0m cluster\r') },
+  }),
+];
+
+const set = 'kind: Cluster\n';
+const applied = (...items: readonly (readonly [string, string])[]): unknown => ({
+  items: items.map(([subject, action]) => ({ subject, action })),
+  retire: [],
+  dryRun: false,
+});
+const apply = 'POST /v1alpha1/apply';
+const promote = 'POST /v1alpha1/tenants/storefront/targets/shop.prod/promote';
+const rollout = (state: string, message: string, succeeded = 0): unknown => ({
+  kind: 'Rollout',
+  metadata: { tenant: 'storefront', name: 'r1', uid: 'r1' },
+  spec: { app: 'shop', environment: 'prod', release: 'R2' },
+  status: { state, reason: state, message, wave: 1, waves: 1, clusters: { total: 3, succeeded, unchanged: 0 } },
+});
+const started = json({ rollout: 'r1', waiting: null });
+const rolloutPath = 'GET /v1alpha1/rollouts/r1';
+const target = (more: object): unknown => ({
+  kind: 'Target',
+  metadata: { tenant: 'storefront', name: 'shop.dev', uid: 'u' },
+  spec: { app: 'shop', environment: 'dev' },
+  status: { health: 'Healthy', rollout: null, waiting: null, placements: { total: 1, healthy: 1 }, ...more },
+});
+const list = (kind: string, ...items: readonly unknown[]): unknown => ({
+  kind: `${kind}List`,
+  metadata: { resourceVersion: '1', continue: '' },
+  items,
+});
+const targets = 'GET /v1alpha1/targets';
+const appPath = 'GET /v1alpha1/tenants/storefront/apps/shop';
+const app = (answeredAt: string, head: string, seen: string, outcome = 'Released'): unknown => ({
+  kind: 'App',
+  metadata: { tenant: 'storefront', name: 'shop', uid: 'a' },
+  status: {
+    source: { commit: head, answeredAt, error: null },
+    commit: { commit: seen, author: 'Ada Example', outcome, outcomeMessage: 'dev/web.yaml:3: no such field' },
+  },
+});
+const syncPath = 'POST /v1alpha1/tenants/storefront/apps/shop/sync';
+const shopTargets = 'GET /v1alpha1/tenants/storefront/targets';
+
+const changes: readonly Case[] = [
+  of('apply', "apply -f - --reason 'a new region'", {
+    stdin: set,
+    answers: {
+      [apply]: json(applied(['Cluster/dev-2', 'created'], ['App/storefront/shop', 'configured'], ['Tenant/storefront', 'unchanged'])),
+    },
+  }),
+  of('apply-dry-run', 'apply -f - --dry-run', {
+    stdin: set,
+    answers: {
+      [apply]: json({ ...(applied(['Cluster/dev-2', 'created']) as object), dryRun: true, retire: ['Target/storefront/shop.dev'] }),
+    },
+  }),
+  of('apply-json', 'apply -f - -o json', { stdin: set, answers: { [apply]: json(applied(['Cluster/dev-2', 'created'])) } }),
+  of('apply-unchanged', 'apply -f - --exit-code-unchanged -o name', {
+    stdin: set,
+    answers: { [apply]: json(applied(['Cluster/dev-2', 'unchanged'])) },
+  }),
+  of('apply-invalid', 'apply -f -', {
+    stdin: set,
+    answers: {
+      [apply]: problem(422, 'RESOURCES_INVALID', 'the set has 2 problems', {
+        problems: [
+          {
+            file: 'stdin',
+            line: 3,
+            column: 5,
+            field: 'metadata.name',
+            code: 'FIELD_INVALID',
+            message: 'is not a name',
+            next: 'use lower-case letters',
+          },
+          {
+            file: 'stdin',
+            line: 9,
+            column: 3,
+            field: 'spec.lables',
+            code: 'FIELD_UNKNOWN',
+            message: 'is no field of a Cluster',
+            next: 'did you mean labels?',
+          },
+        ],
+      }),
+    },
+  }),
+  of('apply-forbidden', 'apply -f -', {
+    stdin: set,
+    answers: { [apply]: problem(403, 'FORBIDDEN', 'this needs a token of scope admin, not read') },
+  }),
+  of('apply-no-file', 'apply'),
+  of('apply-missing-file', 'apply -f nothing.yaml'),
+  of('apply-wait', 'apply -f - --wait', {
+    stdin: set,
+    answers: {
+      [apply]: json(applied(['App/storefront/shop', 'configured'])),
+      [targets]: [
+        json(list('Target', target({}))),
+        json(list('Target', target({ rollout: { uid: 'r1', state: 'Progressing', reason: '', message: '0 of 1 clusters done' } }))),
+        json(
+          list(
+            'Target',
+            target({
+              rollout: { uid: 'r1', state: 'Succeeded', reason: '', message: '' },
+              waiting: { reason: 'ManualPromotion', message: 'promote it by hand' },
+            }),
+          ),
+        ),
+      ],
+    },
+  }),
+  of('apply-wait-timed-out', 'apply -f - --wait --timeout 3s', {
+    stdin: set,
+    answers: {
+      [apply]: json(applied(['App/storefront/shop', 'configured'])),
+      [targets]: json(list('Target', target({ health: 'Unknown', placements: { total: 2, healthy: 1 } }))),
+    },
+  }),
+  of('apply-wait-failed', 'apply -f - --wait', {
+    stdin: set,
+    answers: {
+      [apply]: json(applied(['App/storefront/shop', 'configured'])),
+      [targets]: [
+        json(list('Target', target({}))),
+        json(list('Target', target({ rollout: { uid: 'r1', state: 'Failed', reason: 'ClustersDegraded', message: 'dev-1 is Degraded' } }))),
+      ],
+    },
+  }),
+  of('delete', "delete cluster dev-2 dev-3 --reason 'given back'", {
+    answers: {
+      'DELETE /v1alpha1/clusters/dev-2': json({ dryRun: false }),
+      'DELETE /v1alpha1/clusters/dev-3': problem(409, 'IN_USE', 'two placements are on it'),
+    },
+  }),
+  of('delete-dry-run', 'delete app/storefront/shop --dry-run', {
+    answers: { 'DELETE /v1alpha1/tenants/storefront/apps/shop': json({ dryRun: true }) },
+  }),
+  of('delete-not-declared', 'delete rollout r1'),
+  of('delete-nothing', 'delete cluster'),
+  of('promote', "promote storefront/shop --to prod --release R2 --reason 'the fair begins'", { answers: { [promote]: started } }),
+  of('promote-dry-run', 'promote storefront/shop --to prod --release R2 --dry-run', {
+    answers: { [promote]: json({ rollout: null, waiting: null }) },
+  }),
+  of('promote-chosen', 'promote shop --to prod', { answers: { [promote]: started } }),
+  of('promote-unchanged', 'promote storefront/shop --to prod --release R2 --exit-code-unchanged', {
+    answers: { [promote]: json({ rollout: null, waiting: null }) },
+  }),
+  of('promote-refused', 'promote storefront/shop --to prod --release R2', {
+    answers: {
+      [promote]: json({
+        rollout: null,
+        waiting: { reason: 'PredecessorNotHealthy', message: 'environment staging is not healthy now: staging-1' },
+      }),
+    },
+  }),
+  of('promote-wait', 'promote storefront/shop --to prod --release R2 --wait', {
+    answers: {
+      [promote]: started,
+      [rolloutPath]: [
+        json(rollout('Progressing', '0 of 3 clusters done')),
+        json(rollout('Progressing', '2 of 3 clusters done', 2)),
+        json(rollout('Succeeded', '', 3)),
+      ],
+    },
+  }),
+  of('promote-wait-failed', 'promote storefront/shop --to prod --release R2 --wait', {
+    answers: {
+      [promote]: started,
+      [rolloutPath]: [json(rollout('Progressing', '0 of 3 clusters done')), json(rollout('Failed', 'prod-1 is Degraded'))],
+    },
+  }),
+  of('promote-wait-timed-out', 'promote storefront/shop --to prod --release R2 --wait --timeout 2s', {
+    answers: { [promote]: started, [rolloutPath]: json(rollout('Progressing', '1 of 3 clusters done', 1)) },
+  }),
+  of('promote-wait-hub-away', 'promote storefront/shop --to prod --release R2 --wait --timeout 2s', {
+    answers: { [promote]: started, [rolloutPath]: problem(503, 'UNAVAILABLE', 'the record cannot be reached') },
+  }),
+  of('sync', "sync storefront/shop --reason 'cannot wait'", { answers: { [syncPath]: json({ dryRun: false }) } }),
+  of('sync-wait', 'sync storefront/shop --wait', {
+    answers: {
+      [syncPath]: json({ dryRun: false }),
+      [targets]: json(list('Target', target({}))),
+      [shopTargets]: json(list('Target', target({}))),
+      [appPath]: [json(app('t1', 'c1', 'c1')), json(app('t1', 'c1', 'c1')), json(app('t2', 'c2', 'c1')), json(app('t2', 'c2', 'c2'))],
+    },
+  }),
+  of('sync-wait-broken-commit', 'sync storefront/shop --wait', {
+    answers: {
+      [syncPath]: json({ dryRun: false }),
+      [targets]: json(list('Target', target({}))),
+      [appPath]: [json(app('t1', 'c1', 'c1')), json(app('t2', 'c2', 'c2', 'Failed'))],
+    },
+  }),
+  of('cluster-join-token', "cluster join-token dev-2 --ttl 30m --accepted --reason 'a new region'", {
+    answers: { 'POST /v1alpha1/clusters/dev-2/join-token': json({ token: 'whjoin_example', expiresAt: '2026-11-21T13:10:44.000Z' }) },
+  }),
+  of('cluster-accept', 'cluster accept dev-2', { answers: { 'POST /v1alpha1/clusters/dev-2/accept': json({ dryRun: false }) } }),
+  of('cluster-accept-missing', 'cluster accept nope', {
+    answers: { 'POST /v1alpha1/clusters/nope/accept': problem(404, 'NO_SUCH_CLUSTER', 'no cluster nope is declared') },
+  }),
+];
+
+const cluster = (name: string, health: string): unknown => ({
+  kind: 'Cluster',
+  metadata: { name, uid: `u-${name}`, creationTimestamp: '2026-01-01T00:00:00.000Z', labels: {} },
+  spec: {},
+  status: {
+    health,
+    connection: 'Connected',
+    connectionAgeMs: 900,
+    convergence: 'Converged',
+    reason: health,
+    placements: { total: 2, healthy: 2 },
+  },
+});
+const clusters = 'GET /v1alpha1/clusters';
+
+const watches: readonly Case[] = [
+  of('get-watch', 'get clusters -w --timeout 2s', {
+    answers: {
+      [clusters]: [json(list('Cluster', cluster('dev-1', 'Healthy'), cluster('staging-1', 'Healthy')))],
+      [`${clusters}?watch=true&resourceVersion=1`]: stream(
+        ['modified', '2', cluster('dev-1', 'Degraded')],
+        ['deleted', '3', { kind: 'Cluster', metadata: { name: 'staging-1' } }],
+        ['bookmark', '3', {}],
+      ),
+      [`${clusters}?watch=true&resourceVersion=3`]: stream(['added', '4', cluster('a-cluster-with-a-long-name', 'Healthy')]),
+    },
+  }),
+  of('get-watch-expired', 'get clusters -w --timeout 1s -o name', {
+    answers: {
+      [clusters]: [json(list('Cluster', cluster('dev-1', 'Healthy')))],
+      [`${clusters}?watch=true&resourceVersion=1`]: problem(410, 'WATCH_EXPIRED', 'too old'),
+    },
+  }),
+];
+
+export const cases: readonly Case[] = [...helps, ...gets, ...looks, ...wrongs, ...changes, ...watches];

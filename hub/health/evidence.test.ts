@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { evidenceOf, silenceOf } from './evidence.ts';
+import { AssignmentReport } from '#proto/mod.ts';
+import { evidenceOf, reportRow, silenceOf } from './evidence.ts';
 import { beatsMax, type Contact, type Reported, type Timing } from './model.ts';
 
 const beatMs = 4_000;
@@ -98,3 +99,26 @@ test('time alone never turns silence into evidence', () => {
     }),
   );
 });
+
+// What the next report says -> since when it is so: the first one came at 1, the next at 9.
+const transitions: readonly (readonly [string, Partial<AssignmentReport>, number])[] = [
+  ['the same with another message', { message: 'still' }, 1],
+  ['another revision wanted, the same still running', { revisionWanted: 'sha256:c' }, 1],
+  ['another reason', { reason: 'OutOfMemory' }, 9],
+  ['another health', { health: 'HEALTH_HEALTHY' }, 9],
+  ['another revision running', { revisionApplied: 'sha256:c' }, 9],
+];
+for (const [what, change, since] of transitions)
+  test(`since when: ${what}`, () => {
+    const bytes = new Uint8Array();
+    const said = {
+      revisionWanted: 'sha256:b',
+      revisionApplied: 'sha256:a',
+      health: 'HEALTH_DEGRADED',
+      reason: 'Crashing',
+      message: '',
+    } as const;
+    const first = reportRow(1, bytes, AssignmentReport.fromPartial(said), 1);
+    const next = reportRow(1, bytes, AssignmentReport.fromPartial({ ...said, ...change }), 9, first);
+    assert.deepEqual([first.since, next.since, next.received_at], [1, since, 9]);
+  });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { cacheFolder } from '#deploy/local/servers/mod.ts';
 import { fromKubeconfig, type HttpKubeClient, type KindInfo, type KubeObject } from '#spoke/kube/mod.ts';
 import { eventually, kubeContract } from '../../spoke/kube/contract.ts';
 import { kubeconfigTarget, notCoveredBySandbox, runContract, type CaseResult } from '../../test/contract/kube/mod.ts';
@@ -120,7 +121,11 @@ describe('a sandbox', () => {
   });
 });
 
-const kubectlPath = ['/usr/bin/kubectl', '/usr/local/bin/kubectl'].find(existsSync);
+// On PATH, or beside the real control plane in the cache.
+const kubectlPath = [
+  ...(process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'kubectl')),
+  ...globSync(join(cacheFolder(process.env), 'kube-*', 'kubectl')),
+].find((path) => existsSync(path));
 
 describe(
   'kubectl',

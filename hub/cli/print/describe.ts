@@ -49,7 +49,7 @@ function section(entries: readonly (readonly [string, unknown])[], how: How): re
       return pairs.length === 0 ? [`${head.padEnd(indent.length + width)}<none>`] : [head, ...section(pairs, inner)];
     }
     const all = value as readonly unknown[];
-    if (all.length === 0 || all.every(isScalar)) {
+    if (all.every(isScalar)) {
       const text = all.map((one) => scalar('', one, now)).join(', ');
       return [`${head.padEnd(indent.length + width)}${orNone(text)}`];
     }

@@ -24,7 +24,7 @@ const rows: readonly (readonly [template: string, want: string])[] = [
   ['{.items[0:2].name}', 'a b'],
   ['{.items[1:].name}', 'b c'],
   ["{.items[0].labels['x.y/z']}", 'one'],
-  ['{.items[0].labels.x\\.y/z}', ''],
+  ['{.items[0].labels.x\\.y/z}', 'one'],
   ['{.items[*].labels.*}', 'one dev prod'],
   ['{..env}', 'dev prod'],
   ['{.items[?(@.n>1)].name}', 'b c'],

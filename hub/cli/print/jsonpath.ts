@@ -89,7 +89,7 @@ const steps: readonly (readonly [RegExp, (match: readonly (string | undefined)[]
   [/^\.?\[\s*(-?\d+)?\s*:\s*(-?\d+)?\s*\]/, ([, from, to]) => ({ step: 'slice', from: numberOr(from), to: numberOr(to) })],
   [/^\.?\[\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\s*\]/, ([, key]) => ({ step: 'key', key: String(literal(key ?? '')) })],
   [/^\.?\[\?\(\s*((?:[^()"']|"[^"]*"|'[^']*')*?)\s*\)\]/, ([, condition]) => where(condition ?? '')],
-  [/^\.?((?:[\w-]|\\.)+)/, ([, key]) => ({ step: 'key', key: (key ?? '').replaceAll(/\\(.)/g, '$1') })],
+  [/^\.?((?:[\w/:+-]|\\.)+)/, ([, key]) => ({ step: 'key', key: (key ?? '').replaceAll(/\\(.)/g, '$1') })],
 ];
 const numberOr = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
 
@@ -131,6 +131,8 @@ const ordered = (a: unknown, b: unknown, holds: (x: string | number, y: string |
 const inside = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? value : typeof value === 'object' && value !== null ? Object.values(value) : [];
 
+// Every step is one of these, which the compiler knows and the linter does not.
+// oxlint-disable-next-line typescript/consistent-return
 function walk(value: unknown, step: Step): readonly unknown[] {
   switch (step.step) {
     case 'key':
@@ -145,7 +147,7 @@ function walk(value: unknown, step: Step): readonly unknown[] {
       return Array.isArray(value) && step.index < value.length && step.index >= -value.length ? [(value as unknown[]).at(step.index)] : [];
     case 'slice':
       return Array.isArray(value) ? (value as unknown[]).slice(step.from, step.to) : [];
-    default:
+    case 'where':
       return inside(value).filter((one) => compare[step.operator]?.(valuesAt(one, step.path)[0], step.value));
   }
 }

@@ -12,8 +12,7 @@ const gap = 3;
 const lengthOf = (cell: string): number => Array.from(cell).length;
 
 /** Without what a terminal would obey: much of what is shown was written by somebody in a cluster or a repository. */
-// oxlint-disable-next-line no-control-regex
-export const tame = (text: string): string => text.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, '\uFFFD');
+export const tame = (text: string): string => text.replaceAll(/(?![\n\t])\p{Cc}/gu, '\uFFFD');
 
 /** How wide each column is; later rows of a watch are set to the same, so that they line up with what was printed before. */
 export const widthsOf = ({ titles, rows }: Table): readonly number[] =>

@@ -23,7 +23,7 @@ for (const { words, scene } of cases) {
     fetch: async (asked, init) => {
       const key = keyOf(asked, init);
       if (init.method !== 'GET') return new Response('{}');
-      const response = await fetch(asked.replace(hubUrl, url), { ...init, headers: { ...init.headers, authorization } });
+      const response = await fetch(asked.replace(hubUrl, url), { headers: { accept: 'application/json', authorization } });
       const body = await response.text();
       // The sealed cursor differs each time; what is kept is a word.
       const kept = body.replaceAll(/"continue":"[^"]+"/g, '"continue":"cursor"');

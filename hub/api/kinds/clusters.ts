@@ -7,6 +7,7 @@ import { conditionsOf } from './conditions.ts';
 import { contacts, convergenceAt, healthAt, judged, silence, tallies, tallyOf, type TallyRow } from './judged.ts';
 import type { Moment } from './moments.ts';
 import { time, timeOrNull } from './parts.ts';
+import { vouchedAge } from './placements.ts';
 import { worstPlacements, type Worst } from './worst.ts';
 import { within, type Ids, type Row, type View } from './view.ts';
 
@@ -74,9 +75,7 @@ interface Details {
 
 function clusterOf(row: ClusterViewRow, moment: Moment, { fences, refusals, worst }: Details): Cluster {
   const connection = moment.connectionOf(row.id, row.facts !== '{}');
-  const contact = moment.contactOf(row.id);
-  const vouchedMs = contact?.vouchedMs ?? null;
-  const vouchedAgeMs = vouchedMs === null ? null : Math.max(0, moment.timing.nowMs - vouchedMs);
+  const vouchedAgeMs = vouchedAge(row.id, moment);
   const labels = JSON.parse(row.labels) as Record<string, string>;
   const trouble = troubleOf(row, moment, vouchedAgeMs, worst.get(row.id));
   const health = healthAt(row.rank);

@@ -28,15 +28,17 @@ export function momentOf(fleet: Fleet, now: number): Moment {
   const codes: Record<string, string> = {};
   for (const [id, contact] of fleet.contacts()) codes[id] = `${isLive(contact, timing) ? 'C' : 'D'}${silenceOf(contact, timing) ?? ''}`;
   return {
-    now,
+    now: Math.round(now),
     timing,
     contactOf: (id) => fleet.contactOf(id),
-    connectionOf: (id, ever) => fleet.connectionOf(id, ever),
+    connectionOf: (id, ever) => whole(fleet.connectionOf(id, ever)),
     isSilent: (id) => silenceOf(fleet.contactOf(id), timing) !== undefined,
     contactsJson: JSON.stringify(codes),
     unheard: timing.settling ? 'Settling' : 'NotConnected',
   };
 }
+
+const whole = ({ state, ageMs }: Connection): Connection => ({ state, ageMs: ageMs === null ? null : Math.round(ageMs) });
 
 /** As HealthService.connectionOf has it. */
 const isLive = (contact: Contact, { nowMs, beatMs }: Timing): boolean =>

@@ -178,7 +178,7 @@ function placementOf(row: PlacementViewRow, stored: ReportRow | undefined, chang
 /** Since a beat vouched last, by the hub's monotonic clock; null: none has in this process's life. */
 export function vouchedAge(clusterId: number, moment: Moment): number | null {
   const vouchedMs = moment.contactOf(clusterId)?.vouchedMs;
-  return vouchedMs === undefined ? null : Math.max(0, moment.timing.nowMs - vouchedMs);
+  return vouchedMs === undefined ? null : Math.max(0, Math.round(moment.timing.nowMs - vouchedMs));
 }
 
 /** When it became as it is, epoch milliseconds; null when this process cannot know. */
@@ -190,7 +190,7 @@ export function sinceOf(
 ): number | null {
   if (!evidence.vouched) {
     const ageMs = vouchedAge(row.cluster_id, moment);
-    return ageMs === null ? null : Math.round(moment.now - ageMs);
+    return ageMs === null ? null : moment.now - ageMs;
   }
   // Not taken up yet: since it was wanted. Else since the spoke first said so.
   if (!stored || stored.revision_wanted !== row.wanted) return row.updated_at;

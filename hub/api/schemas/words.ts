@@ -14,7 +14,7 @@ export const name = z.string().regex(namePattern).describe('lower-case letters, 
 export const uid = z.string().min(1).max(64);
 export const time = z.iso.datetime().describe('of the hub, for people; nothing is decided by it');
 export const ageMs = z
-  .number()
+  .int()
   .nonnegative()
   .nullable()
   .describe("milliseconds since the hub's own monotonic receipt; null: not heard by this process");

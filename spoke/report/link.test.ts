@@ -123,7 +123,7 @@ test('hello first, reports only after the welcome, then beats that say whether t
   hub.last.say(welcome(false));
   hub.last.say({ $case: 'snapshotRequest', value: {} });
   await clock.advance(3_500);
-  assert.deepEqual(hub.kinds().slice(0, 4), ['hello', 'beat', 'report', 'snapshotEnd']);
+  assert.deepEqual(hub.kinds().slice(0, 4), ['hello', 'report', 'snapshotEnd', 'beat']);
   const beat = hub.last.sent.findLast((m) => m.message?.$case === 'beat')?.message;
   assert.equal(beat?.$case, 'beat');
   assert.deepEqual([beat.value.observing, beat.value.notObservingReason], [false, 'ApiServerSilent']);
@@ -147,7 +147,7 @@ test('after a break nothing is sent again that the hub confirms, and everything 
   assert.deepEqual(hub.kinds(), ['hello', 'beat']);
   hub.last.say({ $case: 'snapshotRequest', value: {} });
   await clock.advance(100);
-  assert.deepEqual(hub.kinds(), ['hello', 'beat', 'report', 'snapshotEnd']);
+  assert.deepEqual(hub.kinds(), ['hello', 'beat', 'report', 'snapshotEnd', 'beat']);
   assert.equal(gone.length, 1);
   await stop();
 });

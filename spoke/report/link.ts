@@ -166,16 +166,18 @@ export class Link {
     log.info('welcomed by the hub', { beatMs: this.#beatMs, generation: welcome.fence?.generation ?? 0 });
     onWelcome(welcome, this.#named);
     for (const refusal of this.#refusals.splice(0)) this.#send({ $case: 'refusal', value: refusal });
-    // Not confirmed: the hub asks for a snapshot next.
     if (welcome.reportsConfirmed) this.#reports.confirmed();
     else this.#reports.forgotten();
     if (welcome.fence) onFence(welcome.fence);
-    this.#beat();
+    // Not confirmed: the hub asks for a snapshot next, and a beat before it would vouch for nothing.
+    if (welcome.reportsConfirmed) this.#beat();
+    else this.#beatLater();
   }
 
   #snapshot(): void {
     this.#flush();
     this.#send({ $case: 'snapshotEnd', value: { reports: this.#reports.size, reportSetHash: Buffer.from(this.#reports.sentHash) } });
+    this.#beat();
   }
 
   #flush(): void {
@@ -184,7 +186,7 @@ export class Link {
   }
 
   #beat(): void {
-    const { observing, fence, clock, random } = this.#options;
+    const { observing, fence } = this.#options;
     const seen = observing();
     const beat: Beat = {
       seq: ++this.#beatSeq,
@@ -195,6 +197,11 @@ export class Link {
       notObservingReason: seen.observing ? '' : (seen.reason ?? 'NotObserving'),
     };
     this.#send({ $case: 'beat', value: beat });
+    this.#beatLater();
+  }
+
+  #beatLater(): void {
+    const { clock, random } = this.#options;
     this.#cancelBeat();
     this.#cancelBeat = clock.after(jitteredMs(this.#beatMs, 0.1, random), () => this.#beat());
   }

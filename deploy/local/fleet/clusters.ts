@@ -26,7 +26,7 @@ export async function prepareCluster(cluster: LocalCluster, needs: ReadonlyMap<s
   const kube = await fromKubeconfig(cluster.kubeconfig, cluster.context);
   const discovery = await kube.discover(signal);
   const rbac = await readFile(join(import.meta.dirname, '../../spoke/rbac.yaml'));
-  const grants = [...needs].flatMap(([tenant, one]) => grantsOf(tenant, one));
+  const grants = [...needs].flatMap(([tenant, one]) => [...(one.missing ?? []).map(namespaceOf), ...grantsOf(tenant, one)]);
   for (const object of [...objectsOf(new Map([['rbac.yaml', rbac]])), ...grants]) await apply(kube, discovery, object, signal);
 }
 
@@ -41,6 +41,8 @@ async function apply(kube: KubeClient, { kinds }: Discovery, object: KubeObject,
 }
 
 const rbacGroup = 'rbac.authorization.k8s.io';
+
+const namespaceOf = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
 
 /** Exactly the cluster-scoped kinds that the manifests name; for roles also the right to grant what they say. */
 function grantsOf(tenant: string, { clusterScoped }: Needs): KubeObject[] {

@@ -278,6 +278,9 @@ test("someone's own manifests: every file is read, and what the tenant needs is 
   ];
   const needs = needsOf(files, { kinds, complete: true, failedGroups: [] });
   assert.deepEqual(needs.namespaces, ['default', 'own']);
+  assert.deepEqual(needs.missing, []);
+  const elsewhere = { 'a.yaml': yaml('ConfigMap', 'c', '  namespace: elsewhere\n') };
+  assert.deepEqual(needsOf(elsewhere, { kinds, complete: true, failedGroups: [] }).missing, ['elsewhere']);
   assert.deepEqual(needs.kinds, ['*', 'Namespace', 'CustomResourceDefinition.apiextensions.k8s.io', 'Thing.example.org']);
   const same = { 'dev/a.yaml': custom, 'prod/a.yaml': custom, 'notes.json': '{' };
   const each = needsOf(same, { kinds, complete: true, failedGroups: [] });

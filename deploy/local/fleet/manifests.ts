@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { explain } from '#shared/kernel/mod.ts';
 import type { Discovery, KubeObject } from '#spoke/kube/mod.ts';
-import { objectsOf } from '#spoke/plan/mod.ts';
+import { isClosedNamespace, objectsOf } from '#spoke/plan/mod.ts';
 import { StartError } from './arguments.ts';
 import type { Files } from './sample.ts';
 
@@ -24,6 +24,8 @@ export async function readManifests(dir: string): Promise<Files> {
 /** What a tenant must be allowed for these files to be applied. */
 export interface Needs {
   readonly namespaces: readonly string[];
+  /** Of these the ones that the files use and do not bring: somebody has to make them first, as for kubectl. */
+  readonly missing?: readonly string[];
   /** '*' and the cluster-scoped kinds by name. */
   readonly kinds: readonly string[];
   /** For the tenant's account, beyond its namespaces. */
@@ -44,7 +46,9 @@ export function needsOf(files: Files, discovery: Discovery): Needs {
     if (served && !served.namespaced) cluster.set(group ? key : object.kind, { group, resource: served.resource });
     if (object.kind === 'Namespace') namespaces.add(object.metadata.name);
   }
-  return { namespaces: [...namespaces], kinds: ['*', ...cluster.keys()], clusterScoped: [...cluster.values()] };
+  const brought = new Set(objects.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => metadata.name));
+  const missing = [...namespaces].filter((name) => name !== 'default' && !isClosedNamespace(name) && !brought.has(name));
+  return { namespaces: [...namespaces], missing, kinds: ['*', ...cluster.keys()], clusterScoped: [...cluster.values()] };
 }
 
 /** Each is applied by itself: the same object may be in several. What lies beside the folders of environments is then not shipped. */

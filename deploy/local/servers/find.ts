@@ -127,7 +127,8 @@ async function cached(
     signal: asked.signal,
     onWait: () => asked.log(`another process is fetching servers: ${name} waits for it`),
   });
-  return there().catch(async () => {
+  // Awaited here: what is returned unawaited outlives the lock.
+  return await there().catch(async () => {
     await make();
     return there();
   });

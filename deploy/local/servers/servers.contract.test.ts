@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -131,3 +131,22 @@ test('another program of the same name is not taken for the server', async (t) =
     /registry is another program: it said "registry of births 1.2.3"|no docker-registry or registry/,
   );
 });
+
+test(
+  'two servers asked for at once from an empty cache wait for each other',
+  { skip: !existsSync('/usr/bin/apt-get') && 'no apt' },
+  async (t) => {
+    const env = { ...process.env, WHEELHOUSE_CACHE: folderFor(t) };
+    const lines: string[] = [];
+    const ask = (name: 'nats' | 'registry') => findServer(name, { env, sources: ['debian'], log: (line) => lines.push(line) });
+    const found = await Promise.all([ask('nats'), ask('registry')]);
+    assert.deepEqual(
+      found.map(({ from }) => from),
+      ['debian', 'debian'],
+    );
+    assert.ok(
+      lines.some((line) => /waits for it/.test(line)),
+      lines.join('\n'),
+    );
+  },
+);

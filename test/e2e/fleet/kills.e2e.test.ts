@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { verifyAudit } from '#hub/audit/mod.ts';
 import { openSqliteStore } from '#hub/store/mod.ts';
 import { seededRandom, systemClock, systemRandom } from '#shared/clock/mod.ts';
-import { TestFleet } from './fleets.ts';
-import { configMap, deployment } from './manifests.ts';
+import { kubectl, TestFleet } from './fleets.ts';
+import { configMap, deployment, nowhere } from './manifests.ts';
 import { eventually } from './waits.ts';
 
 const rounds = 3;
@@ -27,6 +27,40 @@ type Victims = 'the hub' | 'hub and spokes';
 
 for (const whom of ['the hub', 'hub and spokes'] as const)
   test(`${whom} killed at drawn moments (WHEELHOUSE_SEED=${seed})`, { timeout: 8 * 60_000 }, (t) => killed(whom, t));
+
+test(
+  'the hub killed while a cluster is being changed: it goes on with it, and holds its own absence against nobody',
+  { timeout: 5 * 60_000 },
+  async () => {
+    await using fleet = await TestFleet.start({ clusters: 2, apps: [{ tenant, app, namespace, files: filesOf(0) }], env });
+    await fleet.done();
+    const commit = await fleet.commit(tenant, app, { 'web.yaml': deployment('web', { replicas: 2, nodeSelector: nowhere }) });
+    const underWay = (): Promise<string> =>
+      eventually('dev to be under way, and heard of', 30_000, async () => {
+        const { clusters, targets } = await fleet.snapshot();
+        const { uid, state } = targets.find(({ environment }) => environment === 'dev')?.rollout ?? {};
+        const placement = clusters.find(({ name }) => name === 'dev-1')?.placements[0];
+        const there = state === 'Progressing' && placement?.health === 'Progressing' && placement.wanted === placement.observed;
+        return there ? uid : undefined;
+      });
+    const rollout = await underWay();
+    for (let kills = 1; kills <= 3; kills++) {
+      const { hubProcess } = fleet.parts;
+      assert.ok(hubProcess.pid);
+      process.kill(hubProcess.pid, 'SIGKILL');
+      await eventually('the next hub', 30_000, async () => hubProcess.restarts === kills || undefined);
+      assert.equal(await underWay(), rollout, 'the same rollout');
+    }
+    // Now there is a place for its pods: what was begun before the kills comes to its end.
+    for (const { name } of fleet.parts.clusters) {
+      const label = Object.entries(nowhere).map(([key, value]) => `${key}=${value}`);
+      await kubectl(fleet.plane(name), 'label', 'nodes', '--all', ...label);
+    }
+    await fleet.done(fleet.jobWith(app, commit));
+    await fleet.stop();
+    await assertRecord(join(fleet.data, 'hub', 'record.db'), 2, 'the hub');
+  },
+);
 
 async function killed(whom: Victims, t: TestContext): Promise<void> {
   t.diagnostic(`WHEELHOUSE_SEED=${seed} draws the same moments again`);

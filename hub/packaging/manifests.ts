@@ -1,4 +1,4 @@
-import { notRendered, objectsMax, readObjects } from '#shared/manifests/mod.ts';
+import { notRendered, objectsMax, readObjectsInSteps } from '#shared/manifests/mod.ts';
 import { PackagingError } from './errors.ts';
 
 export type Files = ReadonlyMap<string, Uint8Array>;
@@ -18,8 +18,8 @@ export interface Manifests {
  * Reads all manifests of one variant. What a spoke would refuse is refused here, before anything is shipped. Pure.
  * @throws PackagingError MANIFEST_MALFORMED with file, line and column of every problem; VARIANT_EMPTY, NOT_RENDERED, TOO_MANY_OBJECTS
  */
-export function readManifests(environment: string, files: Files): Manifests {
-  const { found, problems, kustomizations } = readObjects(files);
+export async function readManifests(environment: string, files: Files): Promise<Manifests> {
+  const { found, problems, kustomizations } = await readObjectsInSteps(files);
   const [kustomization] = kustomizations;
   if (kustomization !== undefined) throw new PackagingError('NOT_RENDERED', `${kustomization} ${notRendered}`);
   if (found.length > objectsMax)

@@ -100,14 +100,14 @@ const manifests: readonly (readonly [string, string, number | string, string | R
   ['no text', '\u0000\u00ff', 'MANIFEST_MALFORMED', /a\.yaml/],
 ];
 for (const [what, text, expected, detail] of manifests)
-  test(`manifests: ${what}`, () => {
+  test(`manifests: ${what}`, async () => {
     const files = new Map([['a.yaml', what === 'no text' ? Uint8Array.of(0xff, 0xfe, 0) : Buffer.from(text)]]);
     if (typeof expected === 'number') {
-      const { objects, images } = readManifests('dev', files);
+      const { objects, images } = await readManifests('dev', files);
       assert.deepEqual([objects, images.join(' ')], [expected, detail]);
       return;
     }
-    assert.throws(
+    await assert.rejects(
       () => readManifests('dev', files),
       (error: unknown) => {
         assert.ok(error instanceof PackagingError);
@@ -118,9 +118,9 @@ for (const [what, text, expected, detail] of manifests)
     );
   });
 
-test('many problems are said at once, and in bounds', () => {
+test('many problems are said at once, and in bounds', async () => {
   const files = filesOf(Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`f${i}.yaml`, 'a: 1\n'])));
-  assert.throws(
+  await assert.rejects(
     () => readManifests('dev', files),
     (error: Error) => error.message.split('\n').length === 22 && error.message.endsWith('and 30 more'),
   );

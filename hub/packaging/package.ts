@@ -26,7 +26,8 @@ export interface Packaged {
  */
 export async function packageCommit({ source, commit, author, committedAt, files, targets }: Packaging): Promise<Packaged> {
   const variants = variantsOf(targets, files);
-  const named = [...variants].flatMap(([environment, own]) => readManifests(environment, own).images);
+  const named: string[] = [];
+  for (const [environment, own] of variants) named.push(...(await readManifests(environment, own)).images);
   const images = [...new Set(named)].sort();
   const release = await buildRelease({ created: new Date(committedAt), source, revision: commit, author, images, variants });
   return { release, images };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { readObjects } from './mod.ts';
+import { readObjects, readObjectsInSteps } from './mod.ts';
 
 const read = (files: Readonly<Record<string, string>>) =>
   readObjects(new Map(Object.entries(files).map(([path, text]) => [path, Buffer.from(text)])));
@@ -30,4 +30,17 @@ test('the same name in another group or namespace is another object', () => {
   const other = map('a').replace('v1', 'example.org/v1');
   assert.deepEqual(read({ 'a.yaml': [map('a'), map('a', ', namespace: x'), other].join('---\n') }).problems, []);
   assert.equal(read({ 'a.yaml': [map('a'), map('a').replace('v1', 'v2')].join('---\n') }).problems.length, 1);
+});
+
+test('all files together have a bound', () => {
+  const files = Object.fromEntries(Array.from({ length: 4 }, (_, i) => [`${i}.yaml`, `#${'x'.repeat(4.5 * 1024 * 1024)}`]));
+  assert.match(read(files).problems.join(), /^\d+ bytes of manifests, at most 16777216$/);
+});
+
+test('in steps the same is read, and others run in between', async () => {
+  const files = new Map([['a.yaml', Buffer.from([map('a'), map('b'), 'a: [', map('c')].join('---\n'))]]);
+  let pauses = 0;
+  const content = await readObjectsInSteps(files, () => Promise.resolve((pauses += 1)));
+  assert.deepEqual(content, readObjects(files));
+  assert.ok(pauses >= 2);
 });

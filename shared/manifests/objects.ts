@@ -1,9 +1,10 @@
-import { parseYaml } from './yaml.ts';
+import { setImmediate } from 'node:timers/promises';
+import { parseYaml, problemsMax, type Budget } from './yaml.ts';
 
 export const objectsMax = 5_000;
-/** A file that is no YAML at all has a problem at every character. */
-const fileProblemsMax = 20;
 const fileMaxBytes = 5 * 1024 * 1024;
+const variantMaxBytes = 16 * 1024 * 1024;
+const variantTokensMax = 2_000_000;
 
 /** One object; fields that nobody here knows are part of it. */
 export interface Manifest {
@@ -30,27 +31,55 @@ export interface Content {
 
 export const notRendered = 'is an instruction for kustomize, which is not supported yet: commit what `kustomize build` renders';
 
-/** The objects of the *.yaml, *.yml and *.json files. Never throws. */
+/** The objects of the *.yaml, *.yml and *.json files, for who has nothing else to do meanwhile. Never throws. */
 export function readObjects(files: ReadonlyMap<string, Uint8Array>): Content {
+  const reading = steps(files);
+  for (;;) {
+    const step = reading.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same in steps between which `pause` lets others run: what a stranger wrote may take seconds, but nobody else's. Never rejects by itself. */
+export async function readObjectsInSteps(
+  files: ReadonlyMap<string, Uint8Array>,
+  pause: () => Promise<unknown> = () => setImmediate(),
+): Promise<Content> {
+  const reading = steps(files);
+  for (;;) {
+    const step = reading.next();
+    if (step.done === true) return step.value;
+    await pause();
+  }
+}
+
+function* steps(files: ReadonlyMap<string, Uint8Array>): Generator<void, Content> {
   const problems: string[] = [];
   const found: Found[] = [];
   const paths = [...files.keys()].filter((path) => /\.(ya?ml|json)$/i.test(path)).sort();
-  for (const path of paths.filter((path) => !isKustomization(path))) read(path, files.get(path) ?? new Uint8Array(), found, problems);
+  const kustomizations = paths.filter(isKustomization);
+  const bytes = paths.reduce((sum, path) => sum + (files.get(path)?.byteLength ?? 0), 0);
+  if (bytes > variantMaxBytes) return { found, problems: [`${bytes} bytes of manifests, at most ${variantMaxBytes}`], kustomizations };
+  const budget: Budget = { tokens: variantTokensMax };
+  for (const path of paths.filter((path) => !isKustomization(path))) {
+    yield* read(path, files.get(path) ?? new Uint8Array(), budget, found, problems);
+    if (budget.tokens < 0) break;
+  }
   problems.push(...duplicates(found));
   if (found.length > objectsMax) problems.push(`${found.length} objects, at most ${objectsMax}`);
-  return { found, problems, kustomizations: paths.filter(isKustomization) };
+  return { found, problems, kustomizations };
 }
 
 const isKustomization = (path: string): boolean => /(^|\/)kustomization\.ya?ml$/i.test(path);
 
-function read(path: string, bytes: Uint8Array, found: Found[], problems: string[]): void {
+function* read(path: string, bytes: Uint8Array, budget: Budget, found: Found[], problems: string[]): Generator<void> {
   const text = bytes.byteLength > fileMaxBytes ? undefined : decode(bytes);
   if (text === undefined) {
     problems.push(`${path}: not UTF-8 text of at most ${fileMaxBytes} bytes`);
     return;
   }
-  const parsed = parseYaml(text);
-  problems.push(...parsed.problems.slice(0, fileProblemsMax).map(({ line, column, message }) => `${path}:${line}:${column}: ${message}`));
+  const parsed = yield* parseYaml(text, budget);
+  problems.push(...parsed.problems.slice(0, problemsMax).map(({ line, column, message }) => `${path}:${line}:${column}: ${message}`));
   for (const { value, line, column } of parsed.documents) collect(value, `${path}:${line}:${column}`, found, problems);
 }
 

@@ -1,6 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseYaml } from './yaml.ts';
+import { documentBytesMax, documentTokensMax, parseYaml as stepsOf, type Parsed } from './yaml.ts';
+
+/** To its end, with the number of times that others could run. */
+const parsed = (text: string, tokens = 2_000_000): Parsed & { readonly pauses: number; readonly tokensLeft: number } => {
+  const budget = { tokens };
+  const reading = stepsOf(text, budget);
+  for (let pauses = 0; ; pauses += 1) {
+    const step = reading.next();
+    if (step.done === true) return { ...step.value, pauses, tokensLeft: budget.tokens };
+  }
+};
+const parseYaml = (text: string): Parsed => {
+  const { documents, problems } = parsed(text);
+  return { documents, problems };
+};
 
 const value = (text: string): unknown => {
   const { documents, problems } = parseYaml(text);
@@ -50,11 +64,13 @@ const refused: readonly (readonly [what: string, text: string, line: number, col
   ['a negative one', 'a: -9007199254740993', 1, 4, /beyond 2\^53/],
   ['infinity', 'a: .inf', 1, 4, /no JSON form/],
   ['a key twice', 'a: 1\na: 2', 2, 1, /unique/],
+  ['a key twice as text', `1: a\n'1': b`, 2, 1, /unique/],
+  ['a key twice, deep in a flow', 'a: [{b: 1, c: 2, b: 3}]', 1, 18, /unique/],
   ['an unknown tag', 'a: !secret x', 1, 4, /tag/i],
   ['binary', 'a: !!binary aGk=', 1, 4, /tag/i],
   ['a list that does not end', 'a: [b', 1, 6, /Flow sequence/],
   ['a tab as indentation', 'a:\n\tb: 1', 2, 1, /tab/i],
-  ['a list as a key', '? [a]\n: b', 1, 1, /not a scalar/],
+  ['a list as a key', '? [a]\n: b', 1, 3, /not a scalar/],
   ['an alias of nothing', 'a: *x', 1, 1, /alias/i],
   ['more levels than anybody needs', `a:\n${'- '.repeat(70)}a`, 1, 1, /deeper than 64/],
 ];
@@ -99,3 +115,40 @@ for (const text of secrets)
     assert.ok(problems.length > 0);
     for (const { message } of problems) assert.doesNotMatch(message, /hunter2|1234/);
   });
+
+const keys = (count: number): string => Array.from({ length: count }, (_, i) => `k${i}: 1`).join('\n');
+const laughs = 'bcdefghi'.split('').map((c, i) => `${c}: &${c} {<<: [${Array(9).fill(`*${'abcdefgh'[i]}`).join(',')}]}`);
+const beyond: readonly (readonly [what: string, text: string, message: RegExp])[] = [
+  ['tokens', `[${'a,'.repeat(documentTokensMax / 3)}]`, /more than 200000 YAML tokens/],
+  ['keys', keys(60_000), /more than 200000 YAML tokens/],
+  ['bytes', `a: ${'x'.repeat(documentBytesMax)}`, /more than 1572864 bytes/],
+  ['aliases', `a: &a 1\nb: [${'*a,'.repeat(101)}]`, /more than 100 uses of an alias/],
+  ['merges of merges', ['a: &a {k: v}', ...laughs].join('\n'), /more than (100|a cluster)|merge keys copy/],
+];
+for (const [what, text, message] of beyond)
+  test(`yaml: a document of too many ${what} is refused`, () => {
+    const { documents, problems } = parseYaml(text);
+    assert.deepEqual(documents, []);
+    assert.match(problems[0]?.message ?? '', message);
+  });
+
+test('yaml: what is too much is given up where it becomes so, not read to its end', () => {
+  const { tokensLeft } = parsed(`[${'a,'.repeat(500_000)}]`);
+  assert.equal(2_000_000 - tokensLeft, documentTokensMax + 1);
+});
+
+test('yaml: the budget is of all files together', () => {
+  assert.match(parsed('a: 1', 3).problems[0]?.message ?? '', /read together/);
+});
+
+test('yaml: others run every ten thousand tokens and after every document', () => {
+  const { pauses, tokensLeft, problems } = parsed(keys(20_000));
+  assert.deepEqual(problems, []);
+  assert.equal(pauses, Math.floor((2_000_000 - tokensLeft) / 10_000));
+  assert.ok(parsed('a: 1\n---\n'.repeat(50)).pauses >= 50);
+});
+
+test('yaml: the bytes are of one document, not of the file', () => {
+  const half = `a: ${'x'.repeat(documentBytesMax * 0.6)}\n`;
+  assert.deepEqual(parseYaml(`${half}---\n${half}`).problems, []);
+});

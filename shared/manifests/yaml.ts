@@ -1,4 +1,5 @@
-import { isScalar, LineCounter, parseAllDocuments, visit, type Document, type ScalarTag, type Tags } from 'yaml';
+import { Composer, Lexer, LineCounter, Parser, type Document, type ScalarTag, type Tags } from 'yaml';
+import { faultsOf } from './faults.ts';
 
 const octal: ScalarTag = {
   tag: 'tag:yaml.org,2002:int',
@@ -18,6 +19,8 @@ const tags = (all: Tags): Tags =>
 
 const aliasesMax = 100;
 const depthMax = 64;
+/** A file that is no YAML at all has a problem at every character. */
+export const problemsMax = 20;
 
 export interface YamlProblem {
   readonly line: number;
@@ -31,8 +34,27 @@ export interface YamlDocument {
   readonly column: number;
 }
 
-/** Every document of a file that says something, or every problem of the file. Never throws. */
-export function parseYaml(text: string): { readonly documents: readonly YamlDocument[]; readonly problems: readonly YamlProblem[] } {
+/** Nothing larger fits into etcd. */
+export const documentBytesMax = 1.5 * 1024 * 1024;
+/** Three times the largest of the public CRDs. What one document costs cannot be interrupted: about 2 us a token. */
+export const documentTokensMax = 200_000;
+const pauseTokens = 10_000;
+
+/** What may be read yet, of all files together. */
+export interface Budget {
+  tokens: number;
+}
+
+export interface Parsed {
+  readonly documents: readonly YamlDocument[];
+  readonly problems: readonly YamlProblem[];
+}
+
+/**
+ * Every document of a file that says something, or every problem of the file. Takes what it read from the budget,
+ * and yields where others may run: after each document and every ten thousand tokens. Never throws.
+ */
+export function* parseYaml(text: string, budget: Budget): Generator<void, Parsed> {
   const lines = new LineCounter();
   const at = (offset: number): { line: number; column: number } => {
     const { line, col } = lines.linePos(offset);
@@ -40,72 +62,100 @@ export function parseYaml(text: string): { readonly documents: readonly YamlDocu
   };
   const documents: YamlDocument[] = [];
   const problems: YamlProblem[] = [];
-  const parsed = parse(text, lines);
-  if (parsed === undefined) return { documents: [], problems: [{ line: 1, column: 1, message: tooDeep }] };
-  for (const document of parsed) {
-    const start = document.contents?.range?.[0] ?? 0;
-    const found = [
-      ...document.errors.map((e) => ({ ...at(e.pos[0]), message: unquoted(e.message) })),
-      // A tag that nobody knows would be dropped, and its text taken for the value.
-      ...document.warnings.map((e) => ({ ...at(e.pos[0]), message: unquoted(e.message) })),
-      ...unsafeNumbers(document).map(({ offset, message }) => ({ ...at(offset), message })),
-    ];
-    if (found.length > 0) {
-      problems.push(...found);
-      continue;
+  try {
+    for (const document of parse(text, lines, budget)) {
+      if (document === undefined) {
+        yield;
+        continue;
+      }
+      const found = [
+        ...document.errors.map((e) => ({ ...at(e.pos[0]), message: unquoted(e.message) })),
+        // A tag that nobody knows would be dropped, and its text taken for the value.
+        ...document.warnings.map((e) => ({ ...at(e.pos[0]), message: unquoted(e.message) })),
+        ...faultsOf(document).map(({ offset, message }) => ({ ...at(offset), message })),
+      ];
+      if (found.length > 0) {
+        for (const problem of found) problems.push(problem);
+        if (problems.length > problemsMax) break;
+        continue;
+      }
+      const start = document.contents?.range?.[0] ?? 0;
+      try {
+        const value = plain(document.toJS({ maxAliasCount: aliasesMax }), 0);
+        if (value !== null) documents.push({ value, ...at(start) });
+      } catch (error) {
+        problems.push({ ...at(start), message: error instanceof Error ? unquoted(error.message) : 'cannot be read' });
+      }
     }
-    try {
-      const value = plain(document.toJS({ maxAliasCount: aliasesMax }), 0);
-      if (value !== null) documents.push({ value, ...at(start) });
-    } catch (error) {
-      problems.push({ ...at(start), message: error instanceof Error ? unquoted(error.message) : 'cannot be read' });
-    }
+  } catch (error) {
+    if (error instanceof TooMuch) problems.push({ ...at(error.offset), message: error.message });
+    // The parser recurses: a file of brackets alone overflows its stack.
+    else if (error instanceof RangeError) return { documents: [], problems: [{ line: 1, column: 1, message: tooDeep }] };
+    else throw error;
   }
   return { documents, problems };
 }
 
-function parse(text: string, lines: LineCounter): readonly Document.Parsed[] | undefined {
-  try {
-    const parsed = parseAllDocuments(text, {
-      version: '1.1',
-      schema: 'yaml-1.1',
-      customTags: tags,
-      merge: true,
-      intAsBigInt: true,
-      uniqueKeys: true,
-      prettyErrors: false,
-      lineCounter: lines,
-    });
-    return Array.isArray(parsed) ? parsed : [];
-  } catch (error) {
-    // The parser recurses: a file of brackets alone overflows its stack.
-    if (error instanceof RangeError) return undefined;
-    throw error;
+class TooMuch extends Error {
+  readonly offset: number;
+  constructor(offset: number, message: string) {
+    super(message);
+    this.offset = offset;
   }
+}
+
+/** Token by token, so that what is too much is given up before it is built, and others run meanwhile. */
+function* parse(text: string, lines: LineCounter, budget: Budget): Generator<Document.Parsed | undefined> {
+  const parser = new Parser(lines.addNewLine);
+  // Its own check of unique keys compares each with each.
+  const composer = new Composer({
+    version: '1.1',
+    schema: 'yaml-1.1',
+    customTags: tags,
+    merge: true,
+    intAsBigInt: true,
+    uniqueKeys: false,
+    prettyErrors: false,
+  });
+  lines.addNewLine(0);
+  let start = 0;
+  let offset = 0;
+  let tokens = 0;
+  let sincePause = 0;
+  for (const token of new Lexer().lex(text)) {
+    tokens += 1;
+    sincePause += 1;
+    budget.tokens -= 1;
+    offset = parser.offset + token.length;
+    if (budget.tokens < 0) throw new TooMuch(start, 'the files have more YAML tokens than are read together');
+    if (tokens > documentTokensMax) throw new TooMuch(start, `a document of more than ${documentTokensMax} YAML tokens`);
+    for (const piece of parser.next(token)) {
+      if (piece.type === 'document') {
+        checkBytes(text, start, piece.offset, offset - token.length);
+        yield* composer.next(piece);
+        start = offset - token.length;
+        tokens = 0;
+      } else yield* composer.next(piece);
+    }
+    if (tokens === 0 || sincePause >= pauseTokens) {
+      sincePause = 0;
+      yield undefined;
+    }
+  }
+  checkBytes(text, start, start, text.length);
+  for (const piece of parser.end()) yield* composer.next(piece);
+  yield* composer.end(false, text.length);
+}
+
+function checkBytes(text: string, start: number, place: number, end: number): void {
+  if (Buffer.byteLength(text.slice(start, end)) > documentBytesMax)
+    throw new TooMuch(place, `a document of more than ${documentBytesMax} bytes, more than a cluster can store`);
 }
 
 /** The parser ends with what it stumbled over, which may be a Secret's value; line and column name it as well. */
 const unquoted = (message: string): string => message.replace(/: .*$/su, '');
 
 const tooDeep = `nested deeper than ${depthMax} levels`;
-
-function unsafeNumbers(document: Document.Parsed): { offset: number; message: string }[] {
-  const found: { offset: number; message: string }[] = [];
-  visit(document, {
-    Scalar: (_key, node) => {
-      const { value } = node;
-      const offset = node.range?.[0] ?? 0;
-      if (typeof value === 'bigint' && (value > BigInt(Number.MAX_SAFE_INTEGER) || value < BigInt(Number.MIN_SAFE_INTEGER)))
-        found.push({ offset, message: 'a number is beyond 2^53 and would lose digits: quote it, if the field is a text' });
-      if (typeof value === 'number' && !Number.isFinite(value)) found.push({ offset, message: `${value} has no JSON form` });
-    },
-    // Keys become text as kubectl makes them; anything but a scalar as a key has no JSON form.
-    Pair: (_key, pair) => {
-      if (!isScalar(pair.key) && pair.key !== null) found.push({ offset: 0, message: 'a key that is not a scalar has no JSON form' });
-    },
-  });
-  return found;
-}
 
 /** What JSON can say, and nothing with a prototype of its own: `__proto__` is a key like another. */
 function plain(value: unknown, depth: number): unknown {

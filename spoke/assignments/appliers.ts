@@ -3,7 +3,7 @@ import { span } from '../../shared/telemetry/mod.ts';
 import { accountOf, applyStages, changesText, dryRun, type Applier, type ApplyResult, type Write } from '../apply/mod.ts';
 import type { VerifiedContent } from '../fetch/mod.ts';
 import { refText, type ObjectRef } from '../kube/mod.ts';
-import { claimOf, isOurs, objectsOf, PlanError, planApply, type Owner, type Planned, type Stage } from '../plan/mod.ts';
+import { claimOf, isOurs, objectsOfInSteps, PlanError, planApply, type Owner, type Planned, type Stage } from '../plan/mod.ts';
 import type { Claims } from './claims.ts';
 import { kindIn, liveOf, type Discoveries } from './cluster.ts';
 import { checkWanted, type Entry } from './entries.ts';
@@ -62,7 +62,7 @@ export async function prepare(
   const account = accountOf(content.inputs);
   if (account === undefined)
     throw new ProblemError({ reason: 'NoAccount', message: 'the inputs name no service account', waits: false, retryable: false });
-  const objects = objectsOf(content.files);
+  const objects = await objectsOfInSteps(content.files);
   const owner = ownerOfEntry(ground, entry);
   let discovery = await ground.discoveries.get();
   let plan = planApply({ objects, inputs: content.inputs, discovery, owner });

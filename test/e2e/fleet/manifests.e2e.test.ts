@@ -27,6 +27,8 @@ interface Project {
   readonly as: string;
   /** Of one file; undefined leaves it out. */
   readonly change?: (name: string, text: string) => string | undefined;
+  /** Made beforehand, as for kubectl: what names a namespace does not bring it. */
+  readonly namespace?: string;
   readonly refused?: RegExp;
 }
 
@@ -40,6 +42,7 @@ const projects: readonly Project[] = [
     project: 'kube-state-metrics',
     as: 'in a namespace of its own',
     change: (name, text) => withoutKustomization(name, text)?.replaceAll('kube-system', 'metrics'),
+    namespace: 'metrics',
   },
 ];
 
@@ -116,13 +119,14 @@ describe('npm start --kubeconfig --manifests', { timeout: 12 * 60_000 }, () => {
     return fresh;
   }
 
-  for (const { project, as, change, refused } of projects) {
+  for (const { project, as, change, namespace, refused } of projects) {
     const folder = publicManifests();
     const missing = folder === undefined && 'neither WHEELHOUSE_MANIFESTS nor ../shared/manifests is there';
     if (missing) process.stderr.write(`!!! NOT TESTED: public manifests of ${project}: ${missing}\n`);
     test(`public manifests: ${project} ${as}`, { skip: missing }, async () => {
       const fresh = await freshPlanes(`${project}-${planes.length}`, [project]);
       const config = await merged(fresh, [project], join(path, `${project}.config`));
+      if (namespace) await kubectl(fresh.cluster(project), 'create', 'namespace', namespace);
       const files = changed(await readAll(join(folder ?? '', project)), change);
       if (refused) {
         const { code, stdout, stderr } = await run(files, config);

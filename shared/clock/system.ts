@@ -21,6 +21,9 @@ export const systemClock: Clock = {
   },
 };
 
+/** Resolves after whatever else waits for its turn has had it: between the steps of long work. */
+export const letOthersRun = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 export const systemRandom: Random = {
   next: () => Math.random(),
   bytes: (count) => randomBytes(count),

@@ -57,7 +57,7 @@ function keyFaults(map: YAMLMap): Fault[] {
     if (!isScalar(key)) return [{ offset: offsetOf(key), message: 'a key that is not a scalar has no JSON form' }];
     // Merge keys are symbols; there may be several.
     if (typeof key.value === 'symbol') return [];
-    const text = key.value === null ? '' : String(key.value as string | number | bigint | boolean);
+    const text = key.value === null ? '' : (key.value as string | number | bigint | boolean).toString();
     if (seen.has(text)) return [{ offset: offsetOf(key), message: 'Map keys must be unique' }];
     seen.add(text);
     return [];

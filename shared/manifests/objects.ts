@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { letOthersRun } from '../clock/mod.ts';
 import { parseYaml, problemsMax, type Budget } from './yaml.ts';
 
 export const objectsMax = 5_000;
@@ -43,7 +43,7 @@ export function readObjects(files: ReadonlyMap<string, Uint8Array>): Content {
 /** The same in steps between which `pause` lets others run: what a stranger wrote may take seconds, but nobody else's. Never rejects by itself. */
 export async function readObjectsInSteps(
   files: ReadonlyMap<string, Uint8Array>,
-  pause: () => Promise<unknown> = () => setImmediate(),
+  pause: () => Promise<unknown> = letOthersRun,
 ): Promise<Content> {
   const reading = steps(files);
   for (;;) {

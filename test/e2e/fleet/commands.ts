@@ -55,8 +55,11 @@ function run(command: string, args: readonly string[], { temporary, env, group }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   let over = false;
+  let cut = false;
   const ended = once(child, 'close').then(([code, signal]): Said => {
     over = true;
+    // Else what is killed here would count as ended by itself, and its guards would tidy up for it.
+    if (cut) throw new Error(`${command} had not ended after ${endMaxMs} ms: ${stdout}${stderr}`);
     return { code, signal, stdout, stderr };
   });
   const killAll = (): void => {
@@ -64,8 +67,11 @@ function run(command: string, args: readonly string[], { temporary, env, group }
     killGroup(pid);
     for (const one of processesNaming(temporary)) killOne(one);
   };
-  const tooLong = setTimeout(killAll, endMaxMs);
-  void ended.finally(() => clearTimeout(tooLong));
+  const tooLong = setTimeout(() => {
+    cut = true;
+    killAll();
+  }, endMaxMs);
+  void ended.catch(() => undefined).finally(() => clearTimeout(tooLong));
   return {
     pid,
     ended,
@@ -73,7 +79,7 @@ function run(command: string, args: readonly string[], { temporary, env, group }
     kill: (signal) => void process.kill(group ? -pid : pid, signal),
     [Symbol.asyncDispose]: async () => {
       killAll();
-      await ended;
+      await ended.catch(() => undefined);
     },
   };
 }

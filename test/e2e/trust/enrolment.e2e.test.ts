@@ -122,9 +122,19 @@ describe('enrolment', { timeout: 6 * 60_000 }, () => {
       metadata: { name: 'wheelhouse-identity', namespace: 'wheelhouse-system' },
       data,
     };
-    await three.kubectl('delete', 'secret', 'wheelhouse-identity', '-n', 'wheelhouse-system');
-    const applied = await three.apply(JSON.stringify(copy));
-    assert.equal(applied.code, 0, applied.stderr);
+    const put = async (more: Readonly<Record<string, string>>): Promise<void> => {
+      await three.kubectl('delete', 'secret', 'wheelhouse-identity', '-n', 'wheelhouse-system');
+      const applied = await three.apply(JSON.stringify({ ...copy, data: { ...data, ...more } }));
+      assert.equal(applied.code, 0, applied.stderr);
+    };
+    // As a backup brings it: the spoke itself sees that its keys were made elsewhere.
+    await put({});
+    const restored = await startSpoke(spare.cluster('three'), 'restored');
+    assert.notEqual((await restored.ended).code, 0);
+    assert.match(await readFile(restored.log, 'utf8'), /CLONE: .*another Kubernetes cluster/);
+    // As a thief would: the hub is told another kube-system UID than it knows.
+    const uid = (await three.kubectl('get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}')).stdout.trim();
+    await put({ 'kube-system-uid': Buffer.from(uid).toString('base64') });
     const clone = await startSpoke(spare.cluster('three'), 'clone');
     const refusal = await untilFound('the hub has refused the clone', async () => {
       if (clone.result) throw new Error(lastLines(clone.log));

@@ -82,7 +82,7 @@ const caller =
       err: (text) => (said.err += text),
       stdin: async () => stdin,
       terminal: false,
-      stop: AbortSignal.timeout(30_000),
+      stop: AbortSignal.timeout(180_000),
     });
     return { ...said, exit };
   };

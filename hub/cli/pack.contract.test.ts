@@ -13,7 +13,7 @@ test('what is packed installs without a registry, and its command says what that
   const [dist, home, user] = ['dist', 'home', 'user'].map((name) => join(folder.path, name)) as [string, string, string];
   for (const path of [home, user]) await mkdir(path);
   const env = { ...process.env, HOME: home, WHEELHOUSE_URL: 'http://127.0.0.1:1' };
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(300_000);
   const said = (command: string, args: readonly string[], cwd: string) =>
     runCommand(command, args, { cwd, env, signal, waitMaxMs: 60_000 });
 

@@ -383,7 +383,7 @@ test('NATS lost everything: the bus is made to hold what the record holds, byte 
   await fleet.tick(8);
   const held = new Map(fleet.bus.values);
   fleet.bus.values.clear();
-  await fleet.dispatch.verify(AbortSignal.timeout(5_000));
+  await fleet.dispatch.verify(AbortSignal.timeout(120_000));
   assert.deepEqual(
     [...fleet.bus.values].map(([uid, { bytes }]) => [uid, Buffer.compare(bytes, held.get(uid)?.bytes ?? Buffer.alloc(0))]),
     [...held.keys()].map((uid) => [uid, 0]),

@@ -66,12 +66,12 @@ test('what is on the bus but not ours is overwritten; ours of a higher fence sto
   const good = fleet.bus.values.get(uid);
   assert.ok(good);
   fleet.bus.values.set(uid, { sequence: 9, bytes: Buffer.from('forged') });
-  await fleet.dispatch.verify(AbortSignal.timeout(5_000));
+  await fleet.dispatch.verify(AbortSignal.timeout(120_000));
   assert.deepEqual(Buffer.from(fleet.bus.values.get(uid)?.bytes ?? []), Buffer.from(good.bytes));
 
   const row = await desired(fleet);
   await fleet.write([{ op: 'put', table: 'desired', row: { ...row, generation: 0, published: 0 } }]);
-  await assert.rejects(fleet.dispatch.verify(AbortSignal.timeout(5_000)), /RECORD_BEHIND/);
+  await assert.rejects(fleet.dispatch.verify(AbortSignal.timeout(120_000)), /RECORD_BEHIND/);
   assert.match(fleet.health.recordBehind?.message ?? '', /the bus holds 1\/1/);
   assert.deepEqual(Buffer.from(fleet.bus.values.get(uid)?.bytes ?? []), Buffer.from(good.bytes));
 });
@@ -96,7 +96,7 @@ test('a state that was decided while the bus was being looked at is no sign of a
     onAhead: (_, message) => Promise.reject(new Error(message)),
     onUnsendable: () => Promise.resolve(),
   });
-  await dispatch.verify(AbortSignal.timeout(5_000));
+  await dispatch.verify(AbortSignal.timeout(120_000));
   const row = await desired(fleet);
   assert.deepEqual([row.generation, row.published], [2, 1]);
   assert.deepEqual(Buffer.from(fleet.bus.values.get(uid)?.bytes ?? []), Buffer.from(row.envelope));

@@ -10,7 +10,7 @@ import type { KubeCode } from './port.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-const signal = AbortSignal.timeout(60_000);
+const { signal } = new AbortController();
 const json =
   (value: unknown, status = 200, headers: Record<string, string> = {}): Answer =>
   (_, response) =>

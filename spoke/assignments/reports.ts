@@ -91,6 +91,8 @@ export function reportOf(status: Status, before: readonly Condition[], nowMs: nu
     hops: status.hops,
     traceparent: status.traceparent,
     removed: status.stance === 'Removed',
+    drift: [],
+    driftMore: 0,
   };
 }
 

@@ -110,6 +110,157 @@ export function healthToNumber(object: Health): number {
   }
 }
 
+export const DriftKind = {
+  DRIFT_KIND_UNSPECIFIED: "DRIFT_KIND_UNSPECIFIED",
+  /** DRIFT_KIND_CHANGED - Fields that the spoke applied were set or removed by somebody else. */
+  DRIFT_KIND_CHANGED: "DRIFT_KIND_CHANGED",
+  /** DRIFT_KIND_DELETED - The object is gone, or has lost the labels by which it is known. */
+  DRIFT_KIND_DELETED: "DRIFT_KIND_DELETED",
+  /** DRIFT_KIND_REPLACED - Another object of the same name is there. */
+  DRIFT_KIND_REPLACED: "DRIFT_KIND_REPLACED",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type DriftKind = typeof DriftKind[keyof typeof DriftKind];
+
+export namespace DriftKind {
+  export type DRIFT_KIND_UNSPECIFIED = typeof DriftKind.DRIFT_KIND_UNSPECIFIED;
+  export type DRIFT_KIND_CHANGED = typeof DriftKind.DRIFT_KIND_CHANGED;
+  export type DRIFT_KIND_DELETED = typeof DriftKind.DRIFT_KIND_DELETED;
+  export type DRIFT_KIND_REPLACED = typeof DriftKind.DRIFT_KIND_REPLACED;
+  export type UNRECOGNIZED = typeof DriftKind.UNRECOGNIZED;
+}
+
+export function driftKindFromJSON(object: any): DriftKind {
+  switch (object) {
+    case 0:
+    case "DRIFT_KIND_UNSPECIFIED":
+      return DriftKind.DRIFT_KIND_UNSPECIFIED;
+    case 1:
+    case "DRIFT_KIND_CHANGED":
+      return DriftKind.DRIFT_KIND_CHANGED;
+    case 2:
+    case "DRIFT_KIND_DELETED":
+      return DriftKind.DRIFT_KIND_DELETED;
+    case 3:
+    case "DRIFT_KIND_REPLACED":
+      return DriftKind.DRIFT_KIND_REPLACED;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return DriftKind.UNRECOGNIZED;
+  }
+}
+
+export function driftKindToJSON(object: DriftKind): string {
+  switch (object) {
+    case DriftKind.DRIFT_KIND_UNSPECIFIED:
+      return "DRIFT_KIND_UNSPECIFIED";
+    case DriftKind.DRIFT_KIND_CHANGED:
+      return "DRIFT_KIND_CHANGED";
+    case DriftKind.DRIFT_KIND_DELETED:
+      return "DRIFT_KIND_DELETED";
+    case DriftKind.DRIFT_KIND_REPLACED:
+      return "DRIFT_KIND_REPLACED";
+    case DriftKind.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function driftKindToNumber(object: DriftKind): number {
+  switch (object) {
+    case DriftKind.DRIFT_KIND_UNSPECIFIED:
+      return 0;
+    case DriftKind.DRIFT_KIND_CHANGED:
+      return 1;
+    case DriftKind.DRIFT_KIND_DELETED:
+      return 2;
+    case DriftKind.DRIFT_KIND_REPLACED:
+      return 3;
+    case DriftKind.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
+export const DriftState = {
+  DRIFT_STATE_UNSPECIFIED: "DRIFT_STATE_UNSPECIFIED",
+  /** DRIFT_STATE_STANDING - It is there and has not been corrected: it is only observed, its correction is due, or failed (then the report's reason says why). */
+  DRIFT_STATE_STANDING: "DRIFT_STATE_STANDING",
+  /** DRIFT_STATE_CORRECTED - The object is again as it was applied. */
+  DRIFT_STATE_CORRECTED: "DRIFT_STATE_CORRECTED",
+  /**
+   * DRIFT_STATE_CONTESTED - It comes back each time it is corrected, so it is corrected ever more seldom: somebody has to decide whose the fields are. The report's reason is then
+   * Contested, unless something worse is to be said.
+   */
+  DRIFT_STATE_CONTESTED: "DRIFT_STATE_CONTESTED",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type DriftState = typeof DriftState[keyof typeof DriftState];
+
+export namespace DriftState {
+  export type DRIFT_STATE_UNSPECIFIED = typeof DriftState.DRIFT_STATE_UNSPECIFIED;
+  export type DRIFT_STATE_STANDING = typeof DriftState.DRIFT_STATE_STANDING;
+  export type DRIFT_STATE_CORRECTED = typeof DriftState.DRIFT_STATE_CORRECTED;
+  export type DRIFT_STATE_CONTESTED = typeof DriftState.DRIFT_STATE_CONTESTED;
+  export type UNRECOGNIZED = typeof DriftState.UNRECOGNIZED;
+}
+
+export function driftStateFromJSON(object: any): DriftState {
+  switch (object) {
+    case 0:
+    case "DRIFT_STATE_UNSPECIFIED":
+      return DriftState.DRIFT_STATE_UNSPECIFIED;
+    case 1:
+    case "DRIFT_STATE_STANDING":
+      return DriftState.DRIFT_STATE_STANDING;
+    case 2:
+    case "DRIFT_STATE_CORRECTED":
+      return DriftState.DRIFT_STATE_CORRECTED;
+    case 3:
+    case "DRIFT_STATE_CONTESTED":
+      return DriftState.DRIFT_STATE_CONTESTED;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return DriftState.UNRECOGNIZED;
+  }
+}
+
+export function driftStateToJSON(object: DriftState): string {
+  switch (object) {
+    case DriftState.DRIFT_STATE_UNSPECIFIED:
+      return "DRIFT_STATE_UNSPECIFIED";
+    case DriftState.DRIFT_STATE_STANDING:
+      return "DRIFT_STATE_STANDING";
+    case DriftState.DRIFT_STATE_CORRECTED:
+      return "DRIFT_STATE_CORRECTED";
+    case DriftState.DRIFT_STATE_CONTESTED:
+      return "DRIFT_STATE_CONTESTED";
+    case DriftState.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+export function driftStateToNumber(object: DriftState): number {
+  switch (object) {
+    case DriftState.DRIFT_STATE_UNSPECIFIED:
+      return 0;
+    case DriftState.DRIFT_STATE_STANDING:
+      return 1;
+    case DriftState.DRIFT_STATE_CORRECTED:
+      return 2;
+    case DriftState.DRIFT_STATE_CONTESTED:
+      return 3;
+    case DriftState.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
 export const ConditionStatus = {
   CONDITION_STATUS_UNSPECIFIED: "CONDITION_STATUS_UNSPECIFIED",
   CONDITION_STATUS_TRUE: "CONDITION_STATUS_TRUE",
@@ -346,6 +497,56 @@ export interface AssignmentReport {
   traceparent: string;
   /** A tombstone was carried out: complete discovery and live lists find nothing of ours. */
   removed: boolean;
+  /**
+   * What others did to the objects of the applied revision: the latest first, one per object, at most 10. One that is corrected stays for an hour after it
+   * was seen last; a spoke that restarts forgets those. Empty of a spoke that does not know the field.
+   */
+  drift: Drift[];
+  /** Objects that have drifted beyond those listed. */
+  driftMore: number;
+}
+
+/**
+ * One object that somebody changed, deleted or replaced after it was applied. Two reports speak of the same story when object and first_seen_at are the same:
+ * then what is new is told by how much seen and corrections have grown, however many reports were coalesced in between.
+ */
+export interface Drift {
+  /** group/kind/namespace/name, as in ObjectReport. */
+  object: string;
+  kind: DriftKind;
+  state: DriftState;
+  /**
+   * What was taken from us the last time, such as `.spec.replicas` or `.spec.template.spec.containers[name=web].image`: never a value, which may be a secret.
+   * Sorted, at most 5, each at most 160 characters. Only of CHANGED, and there empty until it has been compared with what is applied.
+   */
+  fields: string[];
+  /** Fields beyond those listed. */
+  fieldsMore: number;
+  /**
+   * Who has the first of these fields now, as the API server recorded it (a field manager: a program's name, at most 128 characters). Empty: that is not
+   * recorded anywhere, as of everything that is deleted or removed.
+   */
+  manager: string;
+  /** Update or Apply; empty with the manager. */
+  operation: string;
+  /** Such as `scale`; mostly empty. */
+  subresource: string;
+  /** When, by the API server's clock, in whole seconds: shown, never compared with another machine's. Absent: not recorded. */
+  changedAt:
+    | Date
+    | undefined;
+  /** By the spoke's clock, as all that follow: shown, never compared with another machine's. */
+  firstSeenAt: Date | undefined;
+  lastSeenAt:
+    | Date
+    | undefined;
+  /** The last correction; absent: there was none. */
+  correctedAt:
+    | Date
+    | undefined;
+  /** How often it was found otherwise since first_seen_at, and how often corrected; both at least what has been reported of the same story before. */
+  seen: number;
+  corrections: number;
 }
 
 export interface Condition {
@@ -2280,6 +2481,8 @@ function createBaseAssignmentReport(): AssignmentReport {
     hops: undefined,
     traceparent: "",
     removed: false,
+    drift: [],
+    driftMore: 0,
   };
 }
 
@@ -2326,6 +2529,12 @@ export const AssignmentReport: MessageFns<AssignmentReport> = {
     }
     if (message.removed !== false) {
       writer.uint32(112).bool(message.removed);
+    }
+    for (const v of message.drift) {
+      Drift.encode(v!, writer.uint32(122).fork()).join();
+    }
+    if (message.driftMore !== 0) {
+      writer.uint32(128).uint32(message.driftMore);
     }
     return writer;
   },
@@ -2455,6 +2664,22 @@ export const AssignmentReport: MessageFns<AssignmentReport> = {
             message.removed = reader.bool();
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.drift.push(Drift.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.driftMore = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2499,6 +2724,12 @@ export const AssignmentReport: MessageFns<AssignmentReport> = {
       hops: isSet(object.hops) ? Hops.fromJSON(object.hops) : undefined,
       traceparent: isSet(object.traceparent) ? globalThis.String(object.traceparent) : "",
       removed: isSet(object.removed) ? globalThis.Boolean(object.removed) : false,
+      drift: globalThis.Array.isArray(object?.drift) ? object.drift.map((e: any) => Drift.fromJSON(e)) : [],
+      driftMore: isSet(object.driftMore)
+        ? globalThis.Number(object.driftMore)
+        : isSet(object.drift_more)
+        ? globalThis.Number(object.drift_more)
+        : 0,
     };
   },
 
@@ -2546,6 +2777,12 @@ export const AssignmentReport: MessageFns<AssignmentReport> = {
     if (message.removed !== false) {
       obj.removed = message.removed;
     }
+    if (message.drift?.length) {
+      obj.drift = message.drift.map((e) => Drift.toJSON(e));
+    }
+    if (message.driftMore !== 0) {
+      obj.driftMore = Math.round(message.driftMore);
+    }
     return obj;
   },
 
@@ -2572,6 +2809,320 @@ export const AssignmentReport: MessageFns<AssignmentReport> = {
     message.hops = (object.hops !== undefined && object.hops !== null) ? Hops.fromPartial(object.hops) : undefined;
     message.traceparent = object.traceparent ?? "";
     message.removed = object.removed ?? false;
+    message.drift = object.drift?.map((e) => Drift.fromPartial(e)) || [];
+    message.driftMore = object.driftMore ?? 0;
+    return message;
+  },
+};
+
+function createBaseDrift(): Drift {
+  return {
+    object: "",
+    kind: DriftKind.DRIFT_KIND_UNSPECIFIED,
+    state: DriftState.DRIFT_STATE_UNSPECIFIED,
+    fields: [],
+    fieldsMore: 0,
+    manager: "",
+    operation: "",
+    subresource: "",
+    changedAt: undefined,
+    firstSeenAt: undefined,
+    lastSeenAt: undefined,
+    correctedAt: undefined,
+    seen: 0,
+    corrections: 0,
+  };
+}
+
+export const Drift: MessageFns<Drift> = {
+  encode(message: Drift, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.object !== "") {
+      writer.uint32(10).string(message.object);
+    }
+    if (message.kind !== DriftKind.DRIFT_KIND_UNSPECIFIED) {
+      writer.uint32(16).int32(driftKindToNumber(message.kind));
+    }
+    if (message.state !== DriftState.DRIFT_STATE_UNSPECIFIED) {
+      writer.uint32(24).int32(driftStateToNumber(message.state));
+    }
+    for (const v of message.fields) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.fieldsMore !== 0) {
+      writer.uint32(40).uint32(message.fieldsMore);
+    }
+    if (message.manager !== "") {
+      writer.uint32(50).string(message.manager);
+    }
+    if (message.operation !== "") {
+      writer.uint32(58).string(message.operation);
+    }
+    if (message.subresource !== "") {
+      writer.uint32(66).string(message.subresource);
+    }
+    if (message.changedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.changedAt), writer.uint32(74).fork()).join();
+    }
+    if (message.firstSeenAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.firstSeenAt), writer.uint32(82).fork()).join();
+    }
+    if (message.lastSeenAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.lastSeenAt), writer.uint32(90).fork()).join();
+    }
+    if (message.correctedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.correctedAt), writer.uint32(98).fork()).join();
+    }
+    if (message.seen !== 0) {
+      writer.uint32(104).uint32(message.seen);
+    }
+    if (message.corrections !== 0) {
+      writer.uint32(112).uint32(message.corrections);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Drift {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrift();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.object = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.kind = driftKindFromJSON(reader.int32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = driftStateFromJSON(reader.int32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.fields.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.fieldsMore = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.manager = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.operation = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.subresource = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.changedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.firstSeenAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.lastSeenAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.correctedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.seen = reader.uint32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.corrections = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Drift {
+    return {
+      object: isSet(object.object) ? globalThis.String(object.object) : "",
+      kind: isSet(object.kind) ? driftKindFromJSON(object.kind) : DriftKind.DRIFT_KIND_UNSPECIFIED,
+      state: isSet(object.state) ? driftStateFromJSON(object.state) : DriftState.DRIFT_STATE_UNSPECIFIED,
+      fields: globalThis.Array.isArray(object?.fields) ? object.fields.map((e: any) => globalThis.String(e)) : [],
+      fieldsMore: isSet(object.fieldsMore)
+        ? globalThis.Number(object.fieldsMore)
+        : isSet(object.fields_more)
+        ? globalThis.Number(object.fields_more)
+        : 0,
+      manager: isSet(object.manager) ? globalThis.String(object.manager) : "",
+      operation: isSet(object.operation) ? globalThis.String(object.operation) : "",
+      subresource: isSet(object.subresource) ? globalThis.String(object.subresource) : "",
+      changedAt: isSet(object.changedAt)
+        ? fromJsonTimestamp(object.changedAt)
+        : isSet(object.changed_at)
+        ? fromJsonTimestamp(object.changed_at)
+        : undefined,
+      firstSeenAt: isSet(object.firstSeenAt)
+        ? fromJsonTimestamp(object.firstSeenAt)
+        : isSet(object.first_seen_at)
+        ? fromJsonTimestamp(object.first_seen_at)
+        : undefined,
+      lastSeenAt: isSet(object.lastSeenAt)
+        ? fromJsonTimestamp(object.lastSeenAt)
+        : isSet(object.last_seen_at)
+        ? fromJsonTimestamp(object.last_seen_at)
+        : undefined,
+      correctedAt: isSet(object.correctedAt)
+        ? fromJsonTimestamp(object.correctedAt)
+        : isSet(object.corrected_at)
+        ? fromJsonTimestamp(object.corrected_at)
+        : undefined,
+      seen: isSet(object.seen) ? globalThis.Number(object.seen) : 0,
+      corrections: isSet(object.corrections) ? globalThis.Number(object.corrections) : 0,
+    };
+  },
+
+  toJSON(message: Drift): unknown {
+    const obj: any = {};
+    if (message.object !== "") {
+      obj.object = message.object;
+    }
+    if (message.kind !== DriftKind.DRIFT_KIND_UNSPECIFIED) {
+      obj.kind = driftKindToJSON(message.kind);
+    }
+    if (message.state !== DriftState.DRIFT_STATE_UNSPECIFIED) {
+      obj.state = driftStateToJSON(message.state);
+    }
+    if (message.fields?.length) {
+      obj.fields = message.fields;
+    }
+    if (message.fieldsMore !== 0) {
+      obj.fieldsMore = Math.round(message.fieldsMore);
+    }
+    if (message.manager !== "") {
+      obj.manager = message.manager;
+    }
+    if (message.operation !== "") {
+      obj.operation = message.operation;
+    }
+    if (message.subresource !== "") {
+      obj.subresource = message.subresource;
+    }
+    if (message.changedAt !== undefined) {
+      obj.changedAt = message.changedAt.toISOString();
+    }
+    if (message.firstSeenAt !== undefined) {
+      obj.firstSeenAt = message.firstSeenAt.toISOString();
+    }
+    if (message.lastSeenAt !== undefined) {
+      obj.lastSeenAt = message.lastSeenAt.toISOString();
+    }
+    if (message.correctedAt !== undefined) {
+      obj.correctedAt = message.correctedAt.toISOString();
+    }
+    if (message.seen !== 0) {
+      obj.seen = Math.round(message.seen);
+    }
+    if (message.corrections !== 0) {
+      obj.corrections = Math.round(message.corrections);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Drift>): Drift {
+    return Drift.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Drift>): Drift {
+    const message = createBaseDrift();
+    message.object = object.object ?? "";
+    message.kind = object.kind ?? DriftKind.DRIFT_KIND_UNSPECIFIED;
+    message.state = object.state ?? DriftState.DRIFT_STATE_UNSPECIFIED;
+    message.fields = object.fields?.map((e) => e) || [];
+    message.fieldsMore = object.fieldsMore ?? 0;
+    message.manager = object.manager ?? "";
+    message.operation = object.operation ?? "";
+    message.subresource = object.subresource ?? "";
+    message.changedAt = object.changedAt ?? undefined;
+    message.firstSeenAt = object.firstSeenAt ?? undefined;
+    message.lastSeenAt = object.lastSeenAt ?? undefined;
+    message.correctedAt = object.correctedAt ?? undefined;
+    message.seen = object.seen ?? 0;
+    message.corrections = object.corrections ?? 0;
     return message;
   },
 };

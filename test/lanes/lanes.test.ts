@@ -11,6 +11,7 @@ const kinds: readonly (readonly [string, TestKind | undefined])[] = [
   ['hub/store/sqlite.contract.test.ts', 'contract'],
   ['spoke/kube/client.kube.test.ts', 'kube'],
   ['test/e2e/path.e2e.test.ts', 'e2e'],
+  ['test/e2e/page/path.browser.test.ts', 'browser'],
   ['shared/oci/hostile.cases.test.ts', 'unit'],
   ['shared/oci/client.ts', undefined],
   ['shared/oci/client.test.ts.txt', undefined],
@@ -42,7 +43,7 @@ test('every test file of the tree is in exactly one lane step of ci, and ci leav
   const tested = (lanes['ci'] ?? []).flatMap((step) => (step.does === 'tests' ? select(files, step.kind) : []));
   assert.deepEqual(tested.toSorted(), [...files].toSorted());
   const names = (steps: readonly Step[]): readonly string[] => steps.map((step) => step.name);
-  for (const lane of ['check', 'newcomer', 'unit', 'kube'])
+  for (const lane of ['check', 'newcomer', 'unit', 'kube', 'browser'])
     for (const name of names(lanes[lane] ?? [])) assert.ok(names(lanes['ci'] ?? []).includes(name), `${lane}: ${name}`);
 });
 
@@ -56,7 +57,7 @@ test('a request: patterns choose files, flags go on, required parts are known on
   const request = parseRequest(['unit', 'shared/oci', '--test-only', 'hub'], { WHEELHOUSE_REQUIRE: ' kube, servers,' });
   assert.deepEqual([request.patterns, request.flags, [...request.required]], [['shared/oci', 'hub'], ['--test-only'], ['kube', 'servers']]);
   assert.equal(parseRequest(['check'], {}).required.size, 0);
-  assert.throws(() => parseRequest(['check'], { WHEELHOUSE_REQUIRE: 'kub' }), /names servers or kube, not "kub"/);
+  assert.throws(() => parseRequest(['check'], { WHEELHOUSE_REQUIRE: 'kub' }), /names servers, kube, chromium, not "kub"/);
   for (const lane of [[], ['all'], ['toString']]) assert.throws(() => parseRequest(lane, {}), /usage: .*check/);
 });
 

@@ -1,7 +1,7 @@
 import type { TestKind } from './files.ts';
 
 /** Something outside the tree that tests need; `WHEELHOUSE_REQUIRE` names parts that must not be missing. */
-export type Part = 'servers' | 'kube';
+export type Part = 'servers' | 'kube' | 'chromium';
 
 /** `minutesMax` bounds it: it is killed then, and has failed. */
 export type Step = { readonly name: string; readonly minutesMax: number } & (
@@ -36,8 +36,17 @@ const statics: readonly Step[] = [
   node('generated code', 'proto/generate.ts', '--check'),
 ];
 
+const servers: Step = {
+  does: 'prepare',
+  name: 'servers',
+  part: 'servers',
+  script: 'test/lanes/servers.ts',
+  missing: /NOT_FOUND/,
+  minutesMax: 20,
+};
+
 const contracts: readonly Step[] = [
-  { does: 'prepare', name: 'servers', part: 'servers', script: 'test/lanes/servers.ts', missing: /NOT_FOUND/, minutesMax: 20 },
+  servers,
   {
     does: 'tests',
     name: 'contract tests',
@@ -56,13 +65,20 @@ const kube: readonly Step[] = [
   { does: 'tests', name: 'end-to-end tests', kind: 'e2e', args: alone, needs: 'kube', minutesMax: 25 },
 ];
 
+// Pages as a person sees them, of a fleet of sandboxes.
+const browser: readonly Step[] = [
+  { does: 'prepare', name: 'chromium', part: 'chromium', script: 'test/browser/find.ts', missing: /NOT_FOUND/, minutesMax: 10 },
+  { does: 'tests', name: 'browser tests', kind: 'browser', args: alone, needs: 'chromium', minutesMax: 10 },
+];
+
 /** The lanes, each a list of steps that run in this order. */
 export const lanes: Readonly<Record<string, readonly Step[]>> = {
   unit: [unit],
   check: [...statics, unit],
   newcomer: [unit, ...contracts],
   kube,
-  ci: [...statics, unit, ...contracts, ...kube],
+  browser: [servers, ...browser],
+  ci: [...statics, unit, ...contracts, ...browser, ...kube],
   format: [command('format', 'oxfmt'), command('lint', 'oxlint', '--type-aware', '--fix')],
 };
 
@@ -87,7 +103,7 @@ export function parseRequest([lane = '', ...rest]: readonly string[], env: Reado
       .map((word) => word.trim())
       .filter(Boolean),
   );
-  const parts: readonly string[] = ['servers', 'kube'] satisfies readonly Part[];
-  for (const word of required) if (!parts.includes(word)) throw new Error(`WHEELHOUSE_REQUIRE names ${parts.join(' or ')}, not "${word}"`);
+  const parts: readonly string[] = ['servers', 'kube', 'chromium'] satisfies readonly Part[];
+  for (const word of required) if (!parts.includes(word)) throw new Error(`WHEELHOUSE_REQUIRE names ${parts.join(', ')}, not "${word}"`);
   return { lane, steps, patterns: rest.filter((word) => !word.startsWith('-')), flags, required };
 }

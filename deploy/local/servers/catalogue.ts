@@ -1,4 +1,4 @@
-export type ServerName = 'nats' | 'registry' | 'git';
+export type ServerName = 'nats' | 'registry' | 'git' | 'chromium';
 
 /** One program that a local fleet needs, and the ways to it. */
 export interface Catalogued {
@@ -11,9 +11,14 @@ export interface Catalogued {
   readonly needs?: readonly string[];
   readonly debian: {
     readonly package: string;
+    /** Also what it depends on and this machine has not. */
+    readonly dependencies?: true;
+    /** More packages that it is of no use without. */
+    readonly also?: readonly string[];
     /** Below the folder that the package is unpacked into. */
     readonly command: string;
-    readonly env?: Readonly<Record<string, string>>;
+    /** Paths below that folder; of several, all. */
+    readonly env?: Readonly<Record<string, string | readonly string[]>>;
   };
   readonly go?: { readonly package: string; readonly command: string };
   readonly install: string;
@@ -46,5 +51,20 @@ export const catalogue: Readonly<Record<ServerName, Catalogued>> = {
     needs: ['http-backend'],
     debian: { package: 'git', command: 'usr/bin/git', env: gitParts },
     install: 'git 2.31 or later with git-http-backend (https://git-scm.com/downloads)',
+  },
+  chromium: {
+    commands: ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'],
+    versionArgs: ['--version'],
+    version: /^(?:Chromium|Google Chrome|HeadlessChrome)\D* (\d+(?:\.\d+)+)/m,
+    debian: {
+      package: 'chromium-headless-shell',
+      dependencies: true,
+      also: ['fonts-dejavu-core', 'fontconfig-config'],
+      command: 'usr/lib/chromium/chromium-headless-shell',
+      env: {
+        LD_LIBRARY_PATH: ['usr/lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu/pulseaudio', 'usr/lib/aarch64-linux-gnu'],
+      },
+    },
+    install: 'Chromium (Debian: chromium-headless-shell)',
   },
 };

@@ -16,11 +16,18 @@ export interface DebianOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface DebianPackage {
+  readonly package: string;
+  /** Also what it depends on and this machine has not; recommendations apart. */
+  readonly dependencies?: true;
+  readonly also?: readonly string[];
+}
+
 /**
  * Downloads a Debian package (apt checks signature and hashes) and unpacks it into `folder`, without root and without installing anything: apt gets lists
  * and archives of its own. The caller holds a lock on the cache. Rejects where there is no apt, no network or no such package.
  */
-export async function unpackDebian(name: string, folder: string, { env, cache, signal }: DebianOptions): Promise<void> {
+export async function unpackDebian(wanted: DebianPackage, folder: string, { env, cache, signal }: DebianOptions): Promise<void> {
   const state = join(cache, 'apt');
   const partial = `${folder}.partial`;
   await rm(partial, { recursive: true, force: true });
@@ -29,17 +36,22 @@ export async function unpackDebian(name: string, folder: string, { env, cache, s
   for (const path of [join(state, 'state/lists/partial'), join(state, 'cache/archives/partial'), downloads])
     await mkdir(path, { recursive: true });
 
-  const apt = (args: readonly string[], waitMaxMs: number): Promise<unknown> =>
+  const apt = (args: readonly string[], waitMaxMs: number): Promise<{ readonly stdout: string }> =>
     runCommand('apt-get', [...aptOptions(state), ...args], { env: { ...env, LC_ALL: 'C' }, cwd: downloads, waitMaxMs, signal });
   if (!(await isFresh(join(state, 'updated')))) {
     await apt(['update'], updateMaxMs);
     await writeFile(join(state, 'updated'), '');
     await utimes(join(state, 'updated'), new Date(), new Date());
   }
-  await apt(['download', name], downloadMaxMs);
-  const archive = (await readdir(downloads)).find((file) => file.endsWith('.deb'));
-  if (!archive) throw new Error(`apt-get download ${name} left no package`);
-  await runCommand('dpkg-deb', ['-x', join(downloads, archive), partial], { env, waitMaxMs: unpackMaxMs, signal });
+  const names = [wanted.package, ...(wanted.also ?? [])];
+  // What it would install, as it says itself: "Inst NAME (VERSION ...)".
+  const simulated = wanted.dependencies ? await apt(['install', '-s', '--no-install-recommends', ...names], updateMaxMs) : { stdout: '' };
+  const more = Array.from(simulated.stdout.matchAll(/^Inst (\S+)/gm), ([, name = '']) => name);
+  await apt(['download', ...new Set([...names, ...more])], downloadMaxMs);
+  const archives = (await readdir(downloads)).filter((file) => file.endsWith('.deb'));
+  if (archives.length === 0) throw new Error(`apt-get download ${wanted.package} left no package`);
+  for (const archive of archives)
+    await runCommand('dpkg-deb', ['-x', join(downloads, archive), partial], { env, waitMaxMs: unpackMaxMs, signal });
   await rm(downloads, { recursive: true });
   await rm(folder, { recursive: true, force: true });
   await rename(partial, folder);

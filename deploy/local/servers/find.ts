@@ -72,10 +72,18 @@ async function fromDebian(name: ServerName, wanted: Catalogued, asked: Asked): P
   const { debian } = wanted;
   const cache = cacheFolder(asked.env);
   const folder = join(cache, `debian-${debian.package}`);
-  const env = Object.fromEntries(Object.entries(debian.env ?? {}).map(([key, path]) => [key, join(folder, path)]));
+  const env = Object.fromEntries(
+    Object.entries(debian.env ?? {}).map(([key, paths]) => [
+      key,
+      [paths]
+        .flat()
+        .map((path) => join(folder, path))
+        .join(delimiter),
+    ]),
+  );
   return cached(name, wanted, { command: join(folder, debian.command), env, from: 'debian' }, cache, asked, async () => {
     asked.log(`${debian.package} is not on PATH: unpacking its Debian package into ${cache}`);
-    await unpackDebian(debian.package, folder, { env: asked.env, cache, signal: asked.signal });
+    await unpackDebian(debian, folder, { env: asked.env, cache, signal: asked.signal });
   });
 }
 

@@ -85,4 +85,13 @@ export const migrations: readonly (readonly string[])[] = [
     `CREATE UNIQUE INDEX outbox_by_id ON outbox (id)`,
     `CREATE INDEX certificates_by_cluster ON certificates (cluster_id, id)`,
   ],
+  [
+    // What was observed of clusters and placements, for people; seq moves an event that happens again to the end.
+    `CREATE TABLE events (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL UNIQUE, kind TEXT NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL,
+      cluster TEXT NOT NULL, app TEXT NOT NULL, environment TEXT NOT NULL, type TEXT NOT NULL, reason TEXT NOT NULL, cause TEXT NOT NULL,
+      message TEXT NOT NULL, actor TEXT NOT NULL, rollout_id INTEGER, count INTEGER NOT NULL, first_at INTEGER NOT NULL, at INTEGER NOT NULL)`,
+    `CREATE INDEX events_by_object ON events (kind, tenant, name, seq)`,
+    // What was told last of a cluster or placement, so that neither a repeat nor a restart is news.
+    `CREATE TABLE event_states (object_id INTEGER PRIMARY KEY, state TEXT NOT NULL)`,
+  ],
 ];

@@ -184,6 +184,42 @@ export interface RolloutEventRow {
   message: string;
 }
 
+/** Something that was observed; the same again within a while is the same row, counted. Bounded per object and in all. */
+export interface EventRow {
+  id: number;
+  /** The order in which things happened last. */
+  seq: number;
+  /** What it is about: Cluster, Placement. */
+  kind: string;
+  /** '': of the fleet. */
+  tenant: string;
+  name: string;
+  /** What else it concerns; '' when nothing of that sort. */
+  cluster: string;
+  app: string;
+  environment: string;
+  type: 'Normal' | 'Warning';
+  /** CamelCase, of a closed list. */
+  reason: string;
+  /** What makes two of the same reason different things: why it is Degraded, which object drifted by whose hand. */
+  cause: string;
+  message: string;
+  /** Who did it, as far as anybody knows. */
+  actor: string;
+  /** The rollout that had set what was wanted there. */
+  rollout_id: number | null;
+  count: number;
+  first_at: number;
+  at: number;
+}
+
+export interface EventStateRow {
+  /** Of a cluster or a placement: keys are unique over all tables. */
+  object_id: number;
+  /** JSON; see hub/events. */
+  state: string;
+}
+
 /** The last dispatched desired state of a cluster: fence and exact envelope bytes. */
 export interface DesiredRow {
   cluster_id: number;
@@ -299,6 +335,8 @@ export interface Tables {
   rollouts: RolloutRow;
   rollout_clusters: RolloutClusterRow;
   rollout_events: RolloutEventRow;
+  events: EventRow;
+  event_states: EventStateRow;
   desired: DesiredRow;
   desired_history: DesiredHistoryRow;
   reports: ReportRow;
@@ -328,6 +366,8 @@ export const primaryKey: { readonly [T in TableName]: readonly (keyof Tables[T] 
   rollouts: ['id'],
   rollout_clusters: ['rollout_id', 'placement_id'],
   rollout_events: ['id'],
+  events: ['id'],
+  event_states: ['object_id'],
   desired: ['cluster_id'],
   desired_history: ['cluster_id', 'epoch', 'generation'],
   reports: ['placement_id'],
@@ -346,5 +386,7 @@ export const derivedTables: ReadonlySet<TableName> = new Set([
   'reports',
   'refusals',
   'rollout_events',
+  'events',
+  'event_states',
   'outbox',
 ]);

@@ -9,6 +9,7 @@ import { adminToken, ApiError, Feed, promotable, serveApi } from '#hub/api/mod.t
 import { appByName, appsFrom, type App } from '#hub/apps/mod.ts';
 import { applyResources, deleteResource } from '#hub/declarations/mod.ts';
 import { DispatchService, keysUnpublished, signerOf } from '#hub/dispatch/mod.ts';
+import { EventService } from '#hub/events/mod.ts';
 import { serveGateway } from '#hub/gateway/mod.ts';
 import { HealthService } from '#hub/health/mod.ts';
 import { Identities, openFleet, serveEnrolment } from '#hub/identity/mod.ts';
@@ -61,14 +62,20 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
       antiEntropyMs: config.antiEntropyMs,
       onChange: (clusterIds) => {
         feed.clusters(clusterIds);
+        events.changed(clusterIds);
         void wake(keysAffectedBy(store.read, clusterIds));
       },
-      onSettled: () => void wake(keysWaiting(store.read)),
+      onSettled: () => {
+        void wake(keysWaiting(store.read));
+        void events.settled();
+      },
       // Somebody else wrote to the bus: a visit puts what the record holds there again.
       onRefused: (clusterId) => outbox.wake(`dispatch:${clusterId}`),
       onReport: (report) =>
         recordSpan('hub.report', { parent: report.traceparent, attributes: { 'wheelhouse.health': report.health }, seconds: 0 }),
     });
+    const events = new EventService({ store, clock, watch: health, onError });
+    resources.defer(() => events.stop());
     const dispatch = new DispatchService({
       store,
       signer: signerOf(keys.desired),

@@ -19,7 +19,8 @@ export function silenceOf(contact: Contact | undefined, { nowMs, beatMs, settlin
 export const isHeard = (contact: Contact | undefined, { nowMs, beatMs }: Pick<Timing, 'nowMs' | 'beatMs'>): boolean =>
   contact?.beatMs !== undefined && nowMs - contact.beatMs <= beatsMax * beatMs;
 
-const silenceText: Readonly<Record<Silence, string>> = {
+/** What a silence means, as a sentence. */
+export const silenceText: Readonly<Record<Silence, string>> = {
   ClusterApiSilent: 'the spoke beats, but its API server does not answer',
   ReportsOutOfDate: 'the spoke holds newer reports than the hub',
   SpokeSilent: 'the stream is open, but no beat has come for three intervals',

@@ -1,5 +1,5 @@
 // Health: what spokes say, turned into evidence that the hub may decide on. Silence is Unknown, never good news and never bad.
-export { evidenceOf, isHeard, reportedOf, silenceOf, type Wanted } from './evidence.ts';
+export { evidenceOf, isHeard, reportedOf, silenceOf, silenceText, type Wanted } from './evidence.ts';
 export { beatsMax, type Contact, type Evidence, type Reported, type Silence, type Timing } from './model.ts';
 export type { Channel, Peer, SpokeHandler, SpokeStream } from './port.ts';
 export type { RecordBehind } from './registry.ts';

@@ -10,6 +10,8 @@ export type Action = 'created' | 'configured' | 'unchanged';
 export interface Change {
   readonly ref: ObjectRef;
   readonly action: Action;
+  /** What was there, as it was read before. */
+  readonly before: KubeObject | 'absent';
   /** As the API server answered. */
   readonly object: KubeObject;
 }
@@ -91,12 +93,12 @@ async function applyOne(write: Write, applier: Applier, signal: AbortSignal, dry
   const { ref, kind, object } = write.planned;
   try {
     const answer = await applier.kube.apply(kind, object, { as: applier.account, force: write.force, dryRun: dry }, signal);
-    return { ref, action: actionOf(write.live, answer), object: answer };
+    return { ref, action: actionOf(write.live, answer), before: write.live, object: answer };
   } catch (error) {
     signal.throwIfAborted();
     // A webhook that has not said it is free of side effects makes a dry run fail that the real one would not.
     if (dry && isKubeError(error, 'INVALID') && error.message.includes('does not support dry run'))
-      return { ref, action: write.live === 'absent' ? 'created' : 'configured', object };
+      return { ref, action: write.live === 'absent' ? 'created' : 'configured', before: write.live, object };
     return failureOf(ref, error, applier.account);
   }
 }

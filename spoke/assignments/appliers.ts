@@ -162,7 +162,7 @@ export async function applyRevision(ground: Ground, entry: Entry, assignment: As
 
 /**
  * Only what differs from what was written, from the same content as before: `applied` is the assignment that it came with. Nothing new is written, so no
- * intent has to be saved first.
+ * intent has to be saved first. Returns what it did, also when not all could be done.
  */
 export async function correct(
   ground: Ground,
@@ -170,7 +170,7 @@ export async function correct(
   applied: Assignment,
   refs: readonly ObjectRef[],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ApplyResult> {
   const { assignment } = entry;
   const content = await contentOf(ground, entry, applied, signal);
   const { stages, writes, applier } = await prepare(ground, entry, content, signal, refs);
@@ -180,9 +180,8 @@ export async function correct(
     applyStages(stages, writes, applier, signal),
   );
   const { record } = entry;
-  if (!record) return;
-  await ground.save(entry, { ...record, inventory: written(ground, record.inventory, stages.flat(), result) }, signal);
-  if (result.failures.length > 0) throw new ProblemError(problemOfFailures(result.failures));
+  if (record) await ground.save(entry, { ...record, inventory: written(ground, record.inventory, stages.flat(), result) }, signal);
+  return result;
 }
 
 /** Tells whoever watches what was answered, so that health is never judged from before the write. */

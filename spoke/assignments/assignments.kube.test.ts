@@ -169,7 +169,7 @@ describe('assignments on a real control plane', { timeout: 10 * 60_000 }, () => 
       async () => (await kubectl('get', 'deployment/web', '-n', 'shop', '-o', 'jsonpath={.spec.replicas}')) === '1',
     );
     await eventually('it is said', () =>
-      /drift corrected: Deployment web in shop: it was changed by kubectl/.test(reports.get('p1')?.message ?? ''),
+      /drift corrected: Deployment web in shop: \.spec\.replicas was changed by kubectl \(scale\)/.test(reports.get('p1')?.message ?? ''),
     );
     await kubectl('delete', 'configmap/settings', '-n', 'shop');
     await eventually('it is back', () => exists('configmap/settings', '-n', 'shop'));

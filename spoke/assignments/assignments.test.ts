@@ -139,7 +139,7 @@ test('drift is corrected, with who did it: a change, a deletion, and an object m
   rig.kube.put({ ...get('a'), data: { value: 'theirs' } }, 'kubectl-edit');
   await rig.run();
   assert.deepEqual(get('a')['data'], { value: '1' });
-  assert.match(rig.report().message, /drift corrected: ConfigMap a in shop: it was changed by kubectl-edit/);
+  assert.match(rig.report().message, /drift corrected: ConfigMap a in shop: \.data\.value was changed by kubectl-edit/);
   rig.registryUp = false;
   rig.kube.remove(get('b'));
   await rig.run(120_000);

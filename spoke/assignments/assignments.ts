@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Assignment, Fence } from '../../proto/mod.ts';
 import { backoffMs, explain, KeyedQueue } from '../../shared/kernel/mod.ts';
 import { inParallel } from '../apply/mod.ts';
+import { urged } from '../drift/mod.ts';
 import type { Discovery, KubeObject } from '../kube/mod.ts';
 import { ownerOf } from '../plan/mod.ts';
 import type { Ground } from './appliers.ts';
@@ -91,7 +92,7 @@ class Engine implements Assignments {
   syncNow(uid?: string): void {
     for (const entry of this.#entries.values()) {
       if (uid !== undefined && entry.uid !== uid) continue;
-      entry.correctAtMs = 0;
+      entry.drift = urged(entry.drift);
       entry.observedKey = '';
       entry.problem = undefined;
       this.#add(entry);

@@ -1,3 +1,4 @@
+import { contestedReason } from '../drift/mod.ts';
 import { podSelectorOf, podTroubleOf, type HealthSummary, type ObjectHealth } from '../health/mod.ts';
 import { refText, type KindInfo, type ObjectRef } from '../kube/mod.ts';
 import type { Ground } from './appliers.ts';
@@ -20,7 +21,9 @@ export interface Cause {
 /** Asks the pods of Degraded workloads why; once for each state of a workload, so that one that stays broken costs nothing. */
 export async function lookForCauses(ground: Ground, entry: Entry, { objects }: HealthSummary, signal: AbortSignal): Promise<void> {
   const causes = new Map<string, Cause>();
-  const broken = objects.filter(({ health, ref }) => health === 'Degraded' && workloads.includes(`${ref.kind}.${ref.group}`));
+  const broken = objects.filter(
+    ({ health, reason, ref }) => health === 'Degraded' && reason !== contestedReason && workloads.includes(`${ref.kind}.${ref.group}`),
+  );
   for (const { ref } of broken.slice(0, askedMax)) {
     const cause = await causeOf(ground, ref, entry.causes.get(refText(ref)), signal);
     if (cause) causes.set(refText(ref), cause);

@@ -1,5 +1,5 @@
 import type { Assignment } from '../../proto/mod.ts';
-import type { Drift } from './observed.ts';
+import type { Drift } from '../drift/mod.ts';
 import type { AssignmentRecord } from './port.ts';
 
 /** What one visit is to do. */
@@ -12,7 +12,7 @@ export type Step =
   | { readonly do: 'observe' }
   /** Everything, or only what drifted. */
   | { readonly do: 'apply'; readonly because: 'NewRevision' | 'Unfinished' }
-  | { readonly do: 'correct'; readonly drift: readonly Drift[] }
+  | { readonly do: 'correct' }
   /** All is written; how it fares, and what may be pruned. */
   | { readonly do: 'watch' };
 
@@ -51,5 +51,5 @@ export function decide({ assignment, record, drift }: Situation): Step {
   if (record?.applied?.revision !== assignment.revision) return { do: 'apply', because: 'NewRevision' };
   // Another revision was begun and given up: what is there is of both.
   if (record.applying) return { do: 'apply', because: 'Unfinished' };
-  return drift.length > 0 ? { do: 'correct', drift } : { do: 'watch' };
+  return { do: drift.length > 0 ? 'correct' : 'watch' };
 }

@@ -1,6 +1,7 @@
 import type { Assignment, Condition, Fence, Hops } from '../../proto/mod.ts';
-import type { Cancel } from '../../shared/clock/mod.ts';
+import type { Cancel, Clock } from '../../shared/clock/mod.ts';
 import { parseInputs, type Inputs } from '../../shared/kernel/mod.ts';
+import { noStories, type Stories } from '../drift/mod.ts';
 import type { Cause } from './causes.ts';
 import type { Problem } from './reports.ts';
 import type { AssignmentRecord } from './port.ts';
@@ -30,9 +31,8 @@ export interface Entry {
   healthyAtMs: number;
   note: string;
   noteAtMs: number;
-  /** Corrections in a row, and when the next may be: somebody who changes an object back each time must not keep the API server busy. */
-  corrections: number;
-  correctAtMs: number;
+  /** What others did to its objects. */
+  drift: Stories;
   prunePending: number;
   /** What the pods of Degraded workloads said, by the workload's name. */
   causes: ReadonlyMap<string, Cause>;
@@ -62,8 +62,7 @@ export const newEntry = (uid: string, nowMs: number): Entry => ({
   healthyAtMs: 0,
   note: '',
   noteAtMs: 0,
-  corrections: 0,
-  correctAtMs: 0,
+  drift: noStories,
   prunePending: 0,
   causes: new Map(),
   removed: false,
@@ -71,6 +70,12 @@ export const newEntry = (uid: string, nowMs: number): Entry => ({
   visiting: false,
   again: false,
 });
+
+/** Said beside the health, for a while. */
+export function say({ clock }: { readonly clock: Clock }, entry: Entry, note: string): void {
+  entry.note = note;
+  entry.noteAtMs = clock.monotonicMs();
+}
 
 /** Thrown inside a visit whose assignment has been replaced meanwhile: what it would still do or say is about what was wanted before. */
 export class SupersededError extends Error {

@@ -1,7 +1,7 @@
 import { digestOf, digestBytes } from '../../shared/kernel/mod.ts';
+import { fieldsHashOf } from '../drift/mod.ts';
 import { refOf, refText, type KubeObject, type ObjectRef } from '../kube/mod.ts';
 import type { InventoryEntry } from '../plan/mod.ts';
-import { fieldsOf } from './observed.ts';
 
 // What an assignment owns. It grows before anything is written and shrinks after it is gone, so that no crash leaves an object that nobody knows. Pure.
 
@@ -27,7 +27,7 @@ export function readBack(inventory: readonly InventoryEntry[], objects: readonly
   for (const object of objects) {
     const ref = refOf(object);
     const { uid } = object.metadata;
-    if (uid !== undefined && entries.has(refText(ref))) entries.set(refText(ref), { ref, uid, fields: fieldsOf(object) });
+    if (uid !== undefined && entries.has(refText(ref))) entries.set(refText(ref), { ref, uid, fields: fieldsHashOf(object) });
   }
   return sorted(entries.values());
 }

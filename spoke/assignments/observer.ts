@@ -2,7 +2,7 @@ import type { Clock } from '../../shared/clock/mod.ts';
 import { backoffMs, labels, type Random } from '../../shared/kernel/mod.ts';
 import { follow, isKubeError, refOf, refText, type KindInfo, type KubeClient, type KubeObject, type ObjectRef } from '../kube/mod.ts';
 import { ownerOf, type Live } from '../plan/mod.ts';
-import { slim } from './observed.ts';
+import { observed, type Observed } from './observed.ts';
 
 export interface ObserverParts {
   readonly kube: KubeClient;
@@ -56,6 +56,11 @@ export class Observer {
     return this.#kinds.get(kindOf(ref))?.look(ref) ?? 'unknown';
   }
 
+  /** Hash of the fields of it that are ours; '' when nothing is known of it. */
+  fieldsHash(ref: ObjectRef): string {
+    return this.#kinds.get(kindOf(ref))?.fieldsHash(ref) ?? '';
+  }
+
   /** What a write was answered with: newer than what the watch has said so far. */
   note(object: KubeObject): void {
     this.#kinds.get(kindOf(refOf(object)))?.put(object);
@@ -70,7 +75,7 @@ export class Observer {
 class WatchedKind {
   readonly #kind: KindInfo;
   readonly #parts: ObserverParts;
-  #objects = new Map<string, KubeObject>();
+  #objects = new Map<string, Observed>();
   /** Whether what is known is complete and recent enough to be believed, also in what it does not contain. */
   #believed = false;
   #quiet = false;
@@ -82,7 +87,11 @@ class WatchedKind {
 
   look(ref: ObjectRef): Live {
     if (!this.#believed || this.#quiet) return 'unknown';
-    return this.#objects.get(refText(ref)) ?? 'absent';
+    return this.#objects.get(refText(ref))?.object ?? 'absent';
+  }
+
+  fieldsHash(ref: ObjectRef): string {
+    return this.#objects.get(refText(ref))?.fieldsHash ?? '';
   }
 
   doubt(quiet: boolean): void {
@@ -93,15 +102,15 @@ class WatchedKind {
 
   put(object: KubeObject): void {
     const name = refText(refOf(object));
-    const known = this.#objects.get(name);
+    const known = this.#objects.get(name)?.object;
     if (known && (isOlder(object, known) || isSame(object, known))) return;
-    this.#objects.set(name, slim(object));
+    this.#objects.set(name, observed(object));
     this.#changed(known, object);
   }
 
   #remove(object: KubeObject): void {
     const name = refText(refOf(object));
-    const known = this.#objects.get(name);
+    const known = this.#objects.get(name)?.object;
     if (!known || known.metadata.uid !== object.metadata.uid || isOlder(object, known)) return;
     this.#objects.delete(name);
     this.#changed(known, object);
@@ -109,7 +118,7 @@ class WatchedKind {
 
   #replace(items: readonly KubeObject[], version: string): void {
     const listed = new Set(items.map((item) => refText(refOf(item))));
-    for (const [name, known] of this.#objects) {
+    for (const [name, { object: known }] of this.#objects) {
       // Written after the list was taken.
       if (listed.has(name) || isNewer(known.metadata.resourceVersion, version)) continue;
       this.#objects.delete(name);

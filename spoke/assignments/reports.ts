@@ -1,5 +1,6 @@
 import type { AssignmentReport, Condition, Fence, Health, Hops } from '../../proto/mod.ts';
 import type { HealthState } from '../../shared/kernel/mod.ts';
+import { driftReport, type Stories } from '../drift/mod.ts';
 import { refText } from '../kube/mod.ts';
 import type { HealthSummary } from '../health/mod.ts';
 import type { InventoryEntry } from '../plan/mod.ts';
@@ -24,6 +25,7 @@ export interface Status {
   readonly applied: string;
   /** Of the objects that are there, whatever is wanted. */
   readonly summary: HealthSummary;
+  readonly drift: Stories;
   readonly problem: Problem | undefined;
   readonly stance: 'Enforce' | 'Observe' | 'Suspended' | 'Unassigned' | 'Removing' | 'Removed';
   /** Said beside a good health: what was corrected, held back or cannot be held. */
@@ -91,8 +93,7 @@ export function reportOf(status: Status, before: readonly Condition[], nowMs: nu
     hops: status.hops,
     traceparent: status.traceparent,
     removed: status.stance === 'Removed',
-    drift: [],
-    driftMore: 0,
+    ...driftReport(status.drift),
   };
 }
 

@@ -1,22 +1,21 @@
 import type { Assignment } from '../../proto/mod.ts';
-import { backoffMs } from '../../shared/kernel/mod.ts';
 import { span } from '../../shared/telemetry/mod.ts';
 import { changesText, dryRun } from '../apply/mod.ts';
-import { nameOf, summarise, type HealthSummary } from '../health/mod.ts';
+import { compared, contestedVerdict, nextLookMs, type Drift } from '../drift/mod.ts';
+import { summarise, type HealthSummary } from '../health/mod.ts';
 import { refText } from '../kube/mod.ts';
-import { applyRevision, contentOf, correct, measure, prepare, type Ground } from './appliers.ts';
+import { applyRevision, contentOf, measure, prepare, type Ground } from './appliers.ts';
 import { explained, lookForCauses } from './causes.ts';
 import { kindIn } from './cluster.ts';
+import { correctDrift, driftIn, lookAtDrift, nowOf, outcomesOf } from './corrections.ts';
 import { decide, type Step } from './decide.ts';
-import { checkWanted, heldAssignment, inputsOf, type Entry } from './entries.ts';
-import { driftOf, type Drift } from './observed.ts';
+import { checkWanted, heldAssignment, inputsOf, say, type Entry } from './entries.ts';
 import { ProblemError, problemOf, problemOfFailures } from './problems.ts';
 import { prune, remove } from './removers.ts';
 import { reportOf, type Problem, type Status } from './reports.ts';
 
-const correctionBackoff = { firstMs: 500, maxMs: 60_000 };
-/** After this long without drift, the next correction is prompt again; and what was said about the last one is old news. */
-const calmMs = 5 * 60_000;
+/** What was said beside the health is old news after this long. */
+const noteMs = 5 * 60_000;
 const timeoutDefaultMs = 5 * 60_000;
 
 /** One visit: looks at everything, does the one next step, says how it is. Whatever goes wrong is reported, never thrown. */
@@ -28,9 +27,11 @@ export async function visit(ground: Ground, entry: Entry, signal: AbortSignal): 
     await watchInventory(ground, entry);
     const drift = driftIn(ground, entry);
     const step = decide({ assignment, record: entry.record, drift });
+    lookAtDrift(ground, entry, step, drift);
     await span('spoke.reconcile', { parent: assignment?.cause?.traceparent ?? '', attributes: { 'wheelhouse.step': step.do } }, () =>
       take(ground, entry, step, drift, signal),
     );
+    lookAtDrift(ground, entry, step, driftIn(ground, entry));
     await lookForCauses(ground, entry, summaryOf(ground, entry), signal);
     checkWanted(entry, assignment);
     // Only now: while it is tried again, what was wrong is still the last that is known.
@@ -73,7 +74,7 @@ async function take(ground: Ground, entry: Entry, step: Step, drift: readonly Dr
       await applyOrKeep(ground, entry, assignment, drift, signal);
       break;
     case 'correct':
-      await correctDrift(ground, entry, assignment, step.drift, signal);
+      await correctDrift(ground, entry, assignment, signal);
       break;
     case 'watch':
       break;
@@ -100,7 +101,7 @@ async function applyOrKeep(
     checkWanted(entry, assignment);
     const held = heldAssignment(entry);
     if (held && drift.length > 0)
-      await correctDrift(ground, entry, held, drift, signal).catch((cause: unknown) => {
+      await correctDrift(ground, entry, held, signal).catch((cause: unknown) => {
         signal.throwIfAborted();
         ground.log.warn('drift not corrected', { assignment: entry.uid, message: problemOf(cause).message });
       });
@@ -114,38 +115,6 @@ async function watchInventory(ground: Ground, entry: Entry): Promise<void> {
   if (unwatched.length === 0) return;
   const discovery = await ground.discoveries.get();
   ground.observer.watch(unwatched.map(({ ref }) => kindIn(discovery, ref)).filter((kind) => kind !== undefined));
-}
-
-function driftIn(ground: Ground, entry: Entry): readonly Drift[] {
-  return (entry.record?.inventory ?? []).map((one) => driftOf(one, ground.observer.look(one.ref))).filter((drift) => drift !== undefined);
-}
-
-async function correctDrift(
-  ground: Ground,
-  entry: Entry,
-  assignment: Assignment,
-  drift: readonly Drift[],
-  signal: AbortSignal,
-): Promise<void> {
-  const nowMs = ground.clock.monotonicMs();
-  const what = drift.slice(0, 5).map(({ entry: { ref }, how }) => `${nameOf(ref)}: ${how}`);
-  const text = what.join('; ') + (drift.length > what.length ? `; and ${drift.length - what.length} more` : '');
-  if (nowMs < entry.correctAtMs) {
-    say(ground, entry, `drift, to be corrected: ${text}`);
-    return;
-  }
-  if (nowMs - entry.correctAtMs > calmMs) entry.corrections = 0;
-  entry.corrections += 1;
-  entry.correctAtMs = nowMs + backoffMs(correctionBackoff, entry.corrections, ground.random);
-  await correct(
-    ground,
-    entry,
-    assignment,
-    drift.map(({ entry: { ref } }) => ref),
-    signal,
-  );
-  say(ground, entry, `drift corrected: ${text}`);
-  ground.log.info('drift corrected', { assignment: entry.uid, drift: text });
 }
 
 async function pruneWhenHealthy(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<void> {
@@ -168,7 +137,8 @@ async function keepHealthy(ground: Ground, entry: Entry, assignment: Assignment,
 /** What would be done, by asking the API server and writing nothing; asked again only when something differs. */
 async function observe(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<void> {
   const drift = driftIn(ground, entry);
-  const key = [assignment.revision, assignment.state, ...drift.map(({ entry: { ref }, how }) => `${refText(ref)} ${how}`)].join('\n');
+  const differs = drift.map(({ ref, kind }) => `${refText(ref)} ${kind} ${ground.observer.fieldsHash(ref)}`);
+  const key = [assignment.revision, assignment.state, ...differs].join('\n');
   if (key === entry.observedKey && !entry.problem?.retryable) {
     if (entry.problem) throw new ProblemError(entry.problem);
     return;
@@ -181,13 +151,10 @@ async function observe(ground: Ground, entry: Entry, assignment: Assignment, sig
     const { stages, writes, applier } = await prepare(ground, entry, content, signal);
     const { changes, failures } = await dryRun(stages, writes, applier, signal);
     if (failures.length > 0) throw new ProblemError(problemOfFailures(failures));
+    if (entry.record?.applied?.revision === assignment.revision)
+      entry.drift = compared(entry.drift, outcomesOf(entry.record.inventory, changes));
     say(ground, entry, `would be: ${changesText(changes)}`);
   }
-}
-
-function say(ground: Ground, entry: Entry, note: string): void {
-  entry.note = note;
-  entry.noteAtMs = ground.clock.monotonicMs();
 }
 
 const timeoutOf = (entry: Entry): number => inputsOf(entry)?.health.timeoutMs ?? timeoutDefaultMs;
@@ -207,7 +174,7 @@ export function summaryOf(ground: Ground, entry: Entry): HealthSummary {
   const { record } = entry;
   const seen = (record?.applied ? record.inventory : [])
     .filter(({ dropped, uid, rebuilt }) => !dropped && (uid !== undefined || rebuilt))
-    .map(({ ref, uid }) => ({ ref, uid, state: ground.observer.look(ref) }));
+    .map(({ ref, uid }) => ({ ref, uid, state: ground.observer.look(ref), trouble: contestedVerdict(entry.drift.get(refText(ref))) }));
   const timeoutMs = timeoutOf(entry);
   return summarise(seen, { waitedMs: ground.clock.now() - (lateAtMs(entry) - timeoutMs), timeoutMs });
 }
@@ -218,8 +185,8 @@ export function lookAgainMs(ground: Ground, entry: Entry): number | undefined {
   const { clock } = ground;
   if (summaryOf(ground, entry).counts.Progressing > 0) delays.push(lateAtMs(entry) - clock.now());
   if (entry.problem?.waits) delays.push(waitingSinceMs(entry) + timeoutOf(entry) - clock.monotonicMs());
-  if (entry.correctAtMs > clock.monotonicMs()) delays.push(entry.correctAtMs - clock.monotonicMs());
-  if (entry.note !== '') delays.push(entry.noteAtMs + calmMs - clock.monotonicMs());
+  delays.push(nextLookMs(entry.drift, nowOf(ground)) ?? 0);
+  if (entry.note !== '') delays.push(entry.noteAtMs + noteMs - clock.monotonicMs());
   // A kind that is not served, or was not when it was asked for.
   if (entry.record?.inventory.some(({ ref }) => !ground.observer.isWatched(ref))) delays.push(unservedLookMs);
   const coming = delays.filter((ms) => ms > 0);
@@ -240,7 +207,7 @@ const stanceOf = ({ assignment, removed }: Entry): Status['stance'] => {
 export function report(ground: Ground, entry: Entry): void {
   const { assignment, record } = entry;
   const { clock } = ground;
-  if (entry.note !== '' && clock.monotonicMs() - entry.noteAtMs >= calmMs) entry.note = '';
+  if (entry.note !== '' && clock.monotonicMs() - entry.noteAtMs >= noteMs) entry.note = '';
   const summary = explained(summaryOf(ground, entry), entry.causes);
   const applied = record?.applied && !record.applying ? record.applied.revision : '';
   const wanted = assignment?.revision ?? record?.applied?.revision ?? '';
@@ -253,6 +220,7 @@ export function report(ground: Ground, entry: Entry): void {
       wanted,
       applied,
       summary,
+      drift: entry.drift,
       problem: entry.problem,
       stance: stanceOf(entry),
       note: notesOf(entry),

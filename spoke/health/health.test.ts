@@ -305,3 +305,19 @@ test('law: the whole is as bad as the worst, every object is counted once, the l
     }),
   );
 });
+
+test('a trouble that somebody else knows of makes an object worse, never better', () => {
+  const trouble = { health: 'Degraded', reason: 'Contested', message: 'it comes back' } as const;
+  const found = summarise(
+    [
+      { ref: ref('a'), state: fine, trouble },
+      { ref: ref('b'), state: fine },
+    ],
+    time,
+  );
+  assert.deepEqual([found.health, found.reason, found.counts.Degraded, found.counts.Healthy], ['Degraded', 'Contested', 1, 1]);
+  assert.match(found.message, /ConfigMap a in shop: it comes back/);
+  assert.equal(summarise([{ ref: ref('a'), state: 'absent', trouble }], time).reason, 'Contested');
+  const mild = { ...trouble, health: 'Progressing' } as const;
+  assert.equal(summarise([{ ref: ref('a'), state: 'unknown', trouble: mild }], time).reason, 'NotObserved');
+});

@@ -9,6 +9,8 @@ export interface Seen {
   readonly state: KubeObject | 'absent' | 'unknown';
   /** Uid that was written; another one is another object. */
   readonly uid?: string | undefined;
+  /** What is known of it beside what it says of itself; it counts while the object could else be called better. */
+  readonly trouble?: Verdict | undefined;
 }
 
 export interface ObjectHealth extends Verdict {
@@ -53,7 +55,12 @@ export function summarise(seen: readonly Seen[], { waitedMs, timeoutMs }: { wait
 const rank = ({ health }: Verdict): number => worstFirst.indexOf(health);
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function judged({ state, uid }: Seen, late: boolean, timeoutMs: number): Verdict {
+function judged({ trouble, ...seen }: Seen, late: boolean, timeoutMs: number): Verdict {
+  const found = judgedByItself(seen, late, timeoutMs);
+  return trouble && rank(trouble) < rank(found) ? trouble : found;
+}
+
+function judgedByItself({ state, uid }: Seen, late: boolean, timeoutMs: number): Verdict {
   if (state === 'unknown') return verdict('Unknown', 'NotObserved', 'the API server has not said how it is');
   if (state === 'absent') return verdict('Unknown', 'Missing', 'it is not there');
   if (uid !== undefined && state.metadata.uid !== uid) return verdict('Unknown', 'Replaced', 'another object of this name is there');

@@ -498,8 +498,8 @@ export interface AssignmentReport {
   /** A tombstone was carried out: complete discovery and live lists find nothing of ours. */
   removed: boolean;
   /**
-   * What others did to the objects of the applied revision: the latest first, one per object, at most 10. One that is corrected stays for an hour after it
-   * was seen last; a spoke that restarts forgets those. Empty of a spoke that does not know the field.
+   * What others did to the objects of the applied revision, one per object, at most 10: contested ones first, then standing ones, then the latest. One that
+   * is corrected stays for an hour after it was seen last; a spoke that restarts forgets those. Empty of a spoke that does not know the field.
    */
   drift: Drift[];
   /** Objects that have drifted beyond those listed. */
@@ -516,20 +516,20 @@ export interface Drift {
   kind: DriftKind;
   state: DriftState;
   /**
-   * What was taken from us the last time, such as `.spec.replicas` or `.spec.template.spec.containers[name=web].image`: never a value, which may be a secret.
-   * Sorted, at most 5, each at most 160 characters. Only of CHANGED, and there empty until it has been compared with what is applied.
+   * What was taken from us, as of the last comparison with what is applied, such as `.spec.replicas` or `.spec.template.spec.containers[name="web"].image`:
+   * never a value, which may be a secret. Sorted, at most 5, each at most 160 characters. Only of CHANGED, and there empty before the first comparison.
    */
   fields: string[];
   /** Fields beyond those listed. */
   fieldsMore: number;
   /**
-   * Who has the first of these fields now, as the API server recorded it (a field manager: a program's name, at most 128 characters). Empty: that is not
-   * recorded anywhere, as of everything that is deleted or removed.
+   * Who has these fields instead (of several the latest), or made the object that is there now, as the API server recorded it: a field manager, which is a
+   * program's name, at most 128 characters. Empty: that is not recorded anywhere, as of everything that is deleted or removed.
    */
   manager: string;
-  /** Update or Apply; empty with the manager. */
+  /** Update or Apply, at most 16 characters; empty with the manager. */
   operation: string;
-  /** Such as `scale`; mostly empty. */
+  /** Such as `scale`, at most 64 characters; mostly empty. */
   subresource: string;
   /** When, by the API server's clock, in whole seconds: shown, never compared with another machine's. Absent: not recorded. */
   changedAt:

@@ -1,0 +1,97 @@
+import type { Assignment } from '../../proto/mod.ts';
+import type { Change } from '../apply/mod.ts';
+import {
+  corrected,
+  driftText,
+  dueOf,
+  found,
+  looked,
+  makerOf,
+  noStories,
+  nothingTaken,
+  takenOf,
+  type Drift,
+  type Found,
+  type Now,
+  type Outcome,
+} from '../drift/mod.ts';
+import { refText, type ObjectRef } from '../kube/mod.ts';
+import type { InventoryEntry } from '../plan/mod.ts';
+import { correct, type Ground } from './appliers.ts';
+import type { Step } from './decide.ts';
+import { say, type Entry } from './entries.ts';
+import { ProblemError, problemOfFailures } from './problems.ts';
+
+const namedMax = 5;
+
+export const nowOf = ({ clock }: Pick<Ground, 'clock'>): Now => ({ wallMs: clock.now(), monotonicMs: clock.monotonicMs() });
+
+type Seeing = Pick<Ground, 'observer'>;
+
+const foundIn = ({ observer }: Seeing, entry: InventoryEntry): Found =>
+  found(entry, observer.look(entry.ref), observer.fieldsHash(entry.ref));
+
+/** How the objects that were written differ from what was written, as far as anybody can say. */
+export function driftIn(seeing: Seeing, { record }: Pick<Entry, 'record'>): readonly Drift[] {
+  return (record?.inventory ?? []).flatMap((entry): readonly Drift[] => {
+    const kind = foundIn(seeing, entry);
+    return kind === 'none' || kind === 'unknown' ? [] : [{ ref: entry.ref, kind }];
+  });
+}
+
+/** Steps that keep the applied revision, or at least hold the objects against it. */
+const looking: readonly Step['do'][] = ['observe', 'apply', 'correct', 'watch'];
+
+/** Keeps the story of what drifted; what nobody holds against anything has none. */
+export function lookAtDrift(ground: Ground, entry: Entry, step: Step, drift: readonly Drift[]): void {
+  if (!looking.includes(step.do)) {
+    entry.drift = noStories;
+    return;
+  }
+  const inventory = new Map((entry.record?.inventory ?? []).map((one) => [refText(one.ref), one]));
+  const foundOf = (ref: ObjectRef): Found => {
+    const one = inventory.get(refText(ref));
+    return one ? foundIn(ground, one) : 'none';
+  };
+  entry.drift = looked(entry.drift, drift, foundOf, nowOf(ground));
+}
+
+/** Writes again what is due, from the content of `assignment`. What somebody keeps undoing waits longer each time, and nothing else with it. */
+export async function correctDrift(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<void> {
+  const due = dueOf(entry.drift, nowOf(ground));
+  if (due.length === 0) return;
+  const uids = entry.record?.inventory ?? [];
+  const { changes, failures } = await correct(
+    ground,
+    entry,
+    assignment,
+    due.map(({ ref }) => ref),
+    signal,
+  );
+  // Where the API server had nothing to do, somebody else has undone it.
+  const outcomes = outcomesOf(
+    uids,
+    changes.filter(({ action }) => action !== 'unchanged'),
+  );
+  entry.drift = corrected(entry.drift, outcomes, nowOf(ground));
+  tell(ground, entry, outcomes);
+  if (failures.length > 0) throw new ProblemError(problemOfFailures(failures));
+}
+
+/** What was different, and who did it, of objects that were compared with what is wanted; `inventory` as it was before. */
+export const outcomesOf = (inventory: readonly InventoryEntry[], changes: readonly Change[]): readonly Outcome[] => {
+  const uids = new Map(inventory.map(({ ref, uid }) => [refText(ref), uid]));
+  return changes.map(({ ref, before, object }): Outcome => {
+    if (before === 'absent') return { ref, kind: 'Deleted', taken: nothingTaken };
+    if (before.metadata.uid !== uids.get(refText(ref))) return { ref, kind: 'Replaced', taken: { ...nothingTaken, by: makerOf(before) } };
+    return { ref, kind: 'Changed', taken: takenOf(before, object) };
+  });
+};
+
+function tell(ground: Ground, entry: Entry, outcomes: readonly Outcome[]): void {
+  if (outcomes.length === 0) return;
+  const named = outcomes.slice(0, namedMax).map(driftText);
+  const more = outcomes.length > named.length ? `; and ${outcomes.length - named.length} more` : '';
+  say(ground, entry, `drift corrected: ${named.join('; ')}${more}`);
+  ground.log.info('drift corrected', { assignment: entry.uid, drift: named.join('; ') + more });
+}

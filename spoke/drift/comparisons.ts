@@ -1,0 +1,71 @@
+import { fieldManager, type KubeObject } from '../kube/mod.ts';
+import { isOurApply, managedFieldsOf, ourPaths, pathsIn, pathText, type ManagedFields, type Manager, type Path } from './fields.ts';
+
+/** What was taken from us, and by whom. */
+export interface Taken {
+  /** Paths, never values; sorted. What lies below a listed one is not listed. */
+  readonly fields: readonly string[];
+  /** Those beyond the listed. */
+  readonly more: number;
+  /** undefined: not recorded anywhere. */
+  readonly by: Manager | undefined;
+}
+
+const fieldsMax = 5;
+const fieldCharactersMax = 160;
+const managerCharactersMax = 128;
+
+export const nothingTaken: Taken = { fields: [], more: 0, by: undefined };
+
+/**
+ * What is ours in `after`, as the API server answered to a correction (or to its dry run), and was not in `before`, as it was found. Nothing has to be
+ * remembered for that, so it is as exact after a restart. Who has a field now is who changed it; a field that is gone has nobody. Pure.
+ */
+export function takenOf(before: KubeObject, after: KubeObject): Taken {
+  const had = ourPaths(before);
+  const lost = [...ourPaths(after)].filter((path) => !had.has(path));
+  const named = [...new Set(topmost(lost).map(pathText))].sort();
+  const fields = named.slice(0, fieldsMax).map((field) => clipped(field, fieldCharactersMax));
+  return { fields, more: named.length - fields.length, by: latest(holdersOf(before, lost)) };
+}
+
+/** Who made an object that stands where ours stood: known only if nobody else has written to it. Pure. */
+export function makerOf(object: KubeObject): Manager | undefined {
+  const writers = managedFieldsOf(object).filter(({ subresource, manager }) => subresource !== 'status' && manager !== fieldManager);
+  return new Set(writers.map(({ manager }) => manager)).size === 1 ? latest(writers) : undefined;
+}
+
+function holdersOf(object: KubeObject, lost: readonly Path[]): readonly ManagedFields[] {
+  return managedFieldsOf(object).filter((entry) => {
+    if (isOurApply(entry)) return false;
+    const theirs = pathsIn(entry.fields);
+    return lost.some((path) => theirs.has(path));
+  });
+}
+
+/** An item that was taken whole is named once, not field by field. */
+function topmost(paths: readonly Path[]): readonly Path[] {
+  const all = new Set(paths);
+  return paths.filter((path) => {
+    const steps = JSON.parse(path) as string[];
+    return !steps.some((_, at) => at > 0 && all.has(JSON.stringify(steps.slice(0, at))));
+  });
+}
+
+function latest(managers: readonly Manager[]): Manager | undefined {
+  const last = managers
+    .filter(({ manager }) => manager !== '')
+    .toSorted((a, b) => (a.atMs ?? 0) - (b.atMs ?? 0))
+    .at(-1);
+  if (!last) return undefined;
+  const { manager, operation, subresource, atMs } = last;
+  return {
+    manager: clipped(manager, managerCharactersMax),
+    operation: clipped(operation, 16),
+    subresource: clipped(subresource, 64),
+    atMs,
+  };
+}
+
+const clipped = (text: string, charactersMax: number): string =>
+  text.length <= charactersMax ? text : `${text.slice(0, charactersMax - 1)}…`;

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KubeObject } from '../kube/mod.ts';
+import type { InventoryEntry, Live } from '../plan/mod.ts';
+import { fieldsHashOf, found, type Found } from './detect.ts';
+
+const mine = { manager: 'wheelhouse', operation: 'Apply', time: '2026-01-01T00:00:00Z', fieldsV1: { 'f:data': { 'f:a': {}, 'f:b': {} } } };
+const object = (metadata: Record<string, unknown> = {}): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'a', uid: 'u', managedFields: [mine], ...metadata },
+});
+const entry: InventoryEntry = {
+  ref: { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'a' },
+  uid: 'u',
+  fields: fieldsHashOf(object()),
+};
+const less = { ...mine, fieldsV1: { 'f:data': { 'f:a': {} } } };
+const theirs = { manager: 'kubectl', operation: 'Update', fieldsV1: { 'f:x': {} } };
+const status = { ...mine, subresource: 'status', fieldsV1: { 'f:status': {} } };
+const { uid: _uid, ...intent } = entry;
+
+const rows: readonly (readonly [what: string, live: Live, found: Found, entry?: InventoryEntry])[] = [
+  ['as it was written', object(), 'none'],
+  ['with others beside us', object({ managedFields: [theirs, mine] }), 'none'],
+  ['with our keys in another order', object({ managedFields: [{ ...mine, fieldsV1: { 'f:data': { 'f:b': {}, 'f:a': {} } } }] }), 'none'],
+  ['with a status that bears our name', object({ managedFields: [mine, status] }), 'none'],
+  ['written again by us, at another time', object({ managedFields: [{ ...mine, time: '2026-02-01T00:00:00Z' }] }), 'none'],
+  ['with a new generation, version and annotation', object({ generation: 7, resourceVersion: '9', annotations: { a: 'b' } }), 'none'],
+  ['not to be seen', 'unknown', 'unknown'],
+  ['being deleted', object({ uid: 'other', deletionTimestamp: 'x' }), 'unknown'],
+  ['never read back', object(), 'unknown', intent],
+  ['absent, and never read back', 'absent', 'unknown', intent],
+  ['dropped, and absent', 'absent', 'none', { ...entry, dropped: true }],
+  ['dropped, and changed', object({ managedFields: [] }), 'none', { ...entry, dropped: true }],
+  ['absent', 'absent', 'Deleted'],
+  ['made anew, the same in every field', object({ uid: 'other' }), 'Replaced'],
+  ['robbed of a field', object({ managedFields: [less, theirs] }), 'Changed'],
+  ['robbed of everything', object({ managedFields: [] }), 'Changed'],
+  ['without a record of who manages it', object({ managedFields: undefined }), 'Changed'],
+];
+for (const [what, live, wanted, given = entry] of rows)
+  test(`an object that is ${what}: ${wanted}`, () => {
+    assert.equal(found(given, live, typeof live === 'string' ? '' : fieldsHashOf(live)), wanted);
+  });

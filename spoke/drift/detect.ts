@@ -1,0 +1,31 @@
+import { canonicalJson, digestOf, type Json } from '../../shared/kernel/mod.ts';
+import type { KubeObject } from '../kube/mod.ts';
+import type { InventoryEntry, Live } from '../plan/mod.ts';
+import { isOurApply, managedFieldsOf } from './fields.ts';
+
+/**
+ * Hash of the fields that are ours. The API server takes a field from us the moment somebody else changes its value, so a different hash is drift; values
+ * need not be compared, which would stumble over every default and normalisation.
+ */
+export function fieldsHashOf(object: KubeObject): string {
+  const ours = managedFieldsOf(object)
+    .filter(isOurApply)
+    .map(({ fields }) => canonicalJson((fields ?? {}) as Json));
+  return digestOf(ours.sort().join('\n')).slice('sha256:'.length, 'sha256:'.length + 16);
+}
+
+export type DriftKind = 'Changed' | 'Deleted' | 'Replaced';
+/** `unknown`: nothing can be said, and nothing is done about it. */
+export type Found = DriftKind | 'none' | 'unknown';
+
+/** How the world differs from what was written. `fieldsHash` is that of `live`. Pure. */
+export function found(entry: InventoryEntry, live: Live, fieldsHash: string): Found {
+  if (entry.dropped) return 'none';
+  // Never read back: there is nothing to hold it against. Whoever applies it will know.
+  if (live === 'unknown' || entry.uid === undefined) return 'unknown';
+  if (live === 'absent') return 'Deleted';
+  // Nothing can be written to it any more; when it is gone, it is drift of the other kind.
+  if (live.metadata.deletionTimestamp !== undefined) return 'unknown';
+  if (live.metadata.uid !== entry.uid) return 'Replaced';
+  return fieldsHash === entry.fields ? 'none' : 'Changed';
+}

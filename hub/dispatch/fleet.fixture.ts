@@ -212,7 +212,7 @@ export class Fleet implements AsyncDisposable {
       store: this.store,
       clock: this.clock,
       beatIntervalMs: beatMs,
-      reconnectJitterMs: 500,
+      reconnectMaxMs: 500,
       onChange: (clusterIds) => wake(keysAffectedBy(this.store.read, clusterIds)),
       onRefused: (clusterId) => this.outbox.wake(`dispatch:${clusterId}`),
       onSettled: () => wake(keysWaiting(this.store.read)),

@@ -1,5 +1,6 @@
 import type { AssignmentReport, HubMessage, TrustUpdate } from '#proto/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
+import { longestBackoffMs, reconnectBackoff } from '#shared/kernel/mod.ts';
 import type { Store } from '#hub/store/mod.ts';
 import { isHeard } from './evidence.ts';
 import type { Contact, Timing } from './model.ts';
@@ -18,8 +19,8 @@ export interface HealthOptions {
   readonly antiEntropyMs?: number;
   /** How long reports of all streams are collected for one commit, milliseconds. */
   readonly groupDelayMs?: number;
-  /** Over which time spokes spread their reconnects, milliseconds. */
-  readonly reconnectJitterMs?: number;
+  /** The longest that a spoke waits before it comes back, milliseconds; what spokes do if it is not said. */
+  readonly reconnectMaxMs?: number;
   /** What these clusters report or whether it may be believed has changed: wake who decides on them. Must not throw. */
   readonly onChange: (clusterIds: readonly number[]) => void;
   /** Settling has ended, so everything that waited may go on. */
@@ -60,7 +61,7 @@ export class HealthService implements SpokeHandler, Watch {
     const { store, clock } = options;
     this.#options = options;
     this.#beatMs = options.beatIntervalMs ?? 4_000;
-    const registry = new Registry(this.#beatMs, settlingLimits(this.#beatMs, options.reconnectJitterMs ?? 3_000));
+    const registry = new Registry(this.#beatMs, settlingLimits(this.#beatMs, options.reconnectMaxMs ?? longestBackoffMs(reconnectBackoff)));
     this.#registry = registry;
     const groups = new ReportGroups({
       store,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { longestBackoffMs, reconnectBackoff, backoffMs } from '#shared/kernel/mod.ts';
 import { settle, settlingLimits, startSettling, type Settling } from './settling.ts';
 
 const limits = settlingLimits(4_000, 3_000);
@@ -14,7 +15,7 @@ test('a hub of no known clusters has nothing to wait for', () => {
 const rows: readonly [string, Settling | undefined, ReturnType<typeof after>, boolean][] = [
   ['just started', started, after(1_000, 94), true],
   ['95 % heard', started, after(1_000, 95), false],
-  ['time is up: three beats and the reconnect jitter', started, after(15_000, 10), false],
+  ['time is up: three beats and the longest way back', started, after(15_000, 10), false],
   ['time is nearly up', started, after(14_999, 10), true],
   ['one of one expected is missing', { ...started, expected: 1 }, after(1_000, 0), true],
   ['all is well', undefined, after(50_000, 100), false],
@@ -31,3 +32,15 @@ test('streams lost: as many are expected back as there were', () => {
 });
 
 test('never longer than a minute', () => assert.equal(settlingLimits(30_000, 0).maxMs, 60_000));
+
+test('however short the beats, whoever is on the way back by its back-off is still waited for', () => {
+  for (const beatMs of [50, 500, 1_000, 4_000, 10_000])
+    for (let attempt = 1; attempt <= 12; attempt++)
+      for (const draw of [0, 0.5, 0.999_999]) {
+        const waitMs = backoffMs(reconnectBackoff, attempt, { next: () => draw } as never);
+        assert.ok(
+          waitMs <= settlingLimits(beatMs, longestBackoffMs(reconnectBackoff)).maxMs - 3 * beatMs,
+          `${beatMs} ms, attempt ${attempt}`,
+        );
+      }
+});

@@ -14,11 +14,11 @@ export interface SettlingLimits {
   readonly maxMs: number;
 }
 
-/** Three beats and the time over which spokes spread their reconnects, but never longer than a minute. */
-export const settlingLimits = (beatMs: number, reconnectJitterMs: number): SettlingLimits => ({
+/** Three beats and the longest that a spoke may take to come back, but never longer than a minute. */
+export const settlingLimits = (beatMs: number, reconnectMaxMs: number): SettlingLimits => ({
   heardShare: 0.95,
   lostShare: 0.2,
-  maxMs: Math.min(60_000, 3 * beatMs + reconnectJitterMs),
+  maxMs: Math.min(60_000, 3 * beatMs + reconnectMaxMs),
 });
 
 export interface Heard {

@@ -43,7 +43,7 @@ class Hub implements AsyncDisposable {
       store: hub.store,
       clock: hub.clock,
       beatIntervalMs: 1_000,
-      reconnectJitterMs: 500,
+      reconnectMaxMs: 500,
       onChange: (ids) => hub.changes.push([...ids]),
       onSettled: () => hub.settled++,
       onError: (error) => hub.errors.push(error),

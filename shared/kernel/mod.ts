@@ -1,6 +1,6 @@
 // The pure words of Wheelhouse: no I/O, no clock, no randomness of its own. Everything else may stand on it; it stands on nothing.
 export { humanAge } from './ages.ts';
-export { backoffMs, jitteredMs, type Backoff } from './backoff.ts';
+export { backoffMs, jitteredMs, longestBackoffMs, reconnectBackoff, type Backoff } from './backoff.ts';
 export { canonicalJson, type Json } from './canonical-json.ts';
 export { digestBytes, digestOf, isDigest, sha256, shortDigest, type Digest } from './digest.ts';
 export { CodedError, codeOf, explain } from './errors.ts';

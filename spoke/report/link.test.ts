@@ -164,3 +164,15 @@ test('a hub that turns the spoke away is asked again, but not at once', async ()
   assert.equal(hub.streams.length, 2);
   await stop();
 });
+
+for (const reason of ['ShuttingDown', 'RecordUnavailable'])
+  test(`a hub that says ${reason} has nothing against this spoke: it comes back as after a break`, async () => {
+    const { hub, clock, stop } = start();
+    await clock.advance(0);
+    hub.last.say({ $case: 'goodbye', value: { reason, message: '', retryAfterMs: 0 } });
+    hub.last.cut();
+    await clock.advance(0);
+    await clock.advance(1_000);
+    assert.equal(hub.streams.length, 2);
+    await stop();
+  });

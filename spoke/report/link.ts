@@ -14,7 +14,7 @@ import type {
 import type { AssignmentReport } from '#proto/mod.ts';
 import { Envelope } from '#proto/mod.ts';
 import type { Cancel, Clock } from '#shared/clock/mod.ts';
-import { backoffMs, explain, jitteredMs, type Random } from '#shared/kernel/mod.ts';
+import { backoffMs, explain, jitteredMs, reconnectBackoff, type Random } from '#shared/kernel/mod.ts';
 import type { RpcStream } from '#shared/rpc/mod.ts';
 import type { Log } from '#shared/telemetry/mod.ts';
 import { ReportSet } from './report-set.ts';
@@ -46,9 +46,10 @@ export interface LinkOptions {
   readonly log: Log;
 }
 
-const reconnect = { firstMs: 500, maxMs: 15_000 };
 /** A hub that turned this identity away is asked again, but not every second. */
 const turnedAwayMs = 30_000;
+/** A hub that stops, or could not keep a report, has nothing against this identity: it is come back to as after a broken stream. */
+const passing: ReadonlySet<string> = new Set(['ShuttingDown', 'RecordUnavailable']);
 const refusalsMax = 20;
 
 /**
@@ -98,7 +99,7 @@ export class Link {
         this.#over();
       }
       if (signal.aborted) return;
-      const wait = this.#goodbye === undefined ? backoffMs(reconnect, attempt, random) : jitteredMs(turnedAwayMs, 0.3, random);
+      const wait = this.#goodbye === undefined ? backoffMs(reconnectBackoff, attempt, random) : jitteredMs(turnedAwayMs, 0.3, random);
       if (this.#beatSeq > 0) attempt = 0;
       await clock.sleep(wait, signal).catch(() => undefined);
     }
@@ -154,8 +155,7 @@ export class Link {
         return onTrust(message.value);
       case 'goodbye':
         log.warn('the hub says goodbye', { reason: message.value.reason, message: message.value.message });
-        // Only a hub that stops or hands over is worth coming back to at once.
-        if (message.value.reason !== 'ShuttingDown') this.#goodbye = message.value.reason;
+        if (!passing.has(message.value.reason)) this.#goodbye = message.value.reason;
     }
   }
 

@@ -12,6 +12,8 @@ const proven = (id: number | null, more: Partial<Predecessor> = {}): Predecessor
   placements: 2,
   unenrolled: [],
   unproven: [],
+  leftOut: [],
+  proven: true,
   ...more,
 });
 const offer = (more: Partial<Offer> = {}): Offer => ({
@@ -25,10 +27,15 @@ const offer = (more: Partial<Offer> = {}): Offer => ({
   predecessors: [],
   enrolled: 2,
   unenrolled: [],
+  frozen: undefined,
+  suspended: undefined,
   settling: false,
   recordBehind: false,
   ...more,
 });
+
+const frozen = { reason: 'EnvironmentFrozen', message: 'environment prod is frozen' };
+const suspended = { reason: 'RolloutSuspended', message: 'rollout r1 is suspended' };
 
 const rows: readonly [string, Partial<Offer>, string][] = [
   ['the first environment takes the newest release', {}, '3'],
@@ -73,6 +80,24 @@ const rows: readonly [string, Partial<Offer>, string][] = [
     { mode: 'Manual', approvedReleaseId: 2, predecessors: [proven(2, { unproven: ['d1 (Crash)'] })] },
     '1 PredecessorNotHealthy',
   ],
+  ['what is left out proves nothing and hinders nothing', { predecessors: [proven(2, { leftOut: ['d1 (Suspended)'] })] }, '2'],
+  [
+    'all that could prove it is left out',
+    { predecessors: [proven(2, { leftOut: ['d1 (Suspended)'], proven: false })] },
+    '1 PredecessorLeftOut',
+  ],
+  [
+    'all that could prove it is left out, approved by hand',
+    { predecessors: [proven(2, { leftOut: ['d1 (Suspended)'], proven: false })], approvedReleaseId: 2 },
+    '2',
+  ],
+  ['frozen: nothing begins', { frozen }, 'null EnvironmentFrozen'],
+  ['frozen, and approved by hand', { frozen, approvedReleaseId: 3 }, 'null EnvironmentFrozen'],
+  ['frozen with an old record', { frozen, recordBehind: true }, 'null RecordBehind'],
+  ['a suspended rollout is not superseded by itself', { suspended, runningReleaseId: 2 }, 'null RolloutSuspended'],
+  ['nor joined', { suspended, runningReleaseId: 3 }, 'null RolloutSuspended'],
+  ['a person supersedes it', { suspended, runningReleaseId: 2, approvedReleaseId: 3 }, '3'],
+  ['with a release that may begin, no other', { suspended, runningReleaseId: 3, approvedReleaseId: 2 }, 'null RolloutSuspended'],
   ['settling', { settling: true }, '1 Settling'],
   ['settling, nothing to take', { settling: true, currentReleaseId: 3 }, '3'],
   ['an old record', { recordBehind: true }, 'null RecordBehind'],
@@ -91,7 +116,7 @@ test('what it waits for is named', () => {
   assert.equal(wait.message, 'environment dev is not healthy now: d1 (Crash), d2 (SpokeSilent)');
 });
 
-test('never older than it has, never without evidence of every predecessor', () => {
+test('never older than it has, never without evidence of every predecessor, never into what is frozen or stopped', () => {
   const ids = fc.option(fc.integer({ min: 1, max: 3 }), { nil: null });
   const predecessors = fc.array(
     fc.record({
@@ -102,20 +127,25 @@ test('never older than it has, never without evidence of every predecessor', () 
       placements: fc.nat(2),
       unenrolled: fc.constant([]),
       unproven: fc.array(fc.constant('c (Crash)'), { maxLength: 1 }),
+      leftOut: fc.constant([]),
+      proven: fc.boolean(),
     }),
     { maxLength: 2 },
   );
+  const stops = fc.constantFrom({}, {}, { frozen }, { suspended });
   fc.assert(
-    fc.property(ids, ids, predecessors, fc.boolean(), fc.nat(1), (current, running, before, settling, enrolled) => {
+    fc.property(ids, ids, predecessors, fc.boolean(), fc.nat(1), stops, (current, running, before, settling, enrolled, stop) => {
       const { releaseId } = decide(
-        offer({ currentReleaseId: current, runningReleaseId: running, predecessors: before, settling, enrolled }),
+        offer({ currentReleaseId: current, runningReleaseId: running, predecessors: before, settling, enrolled, ...stop }),
       );
       const kept = Math.max(current ?? 0, running ?? 0);
+      // Whether or not there is anything to take: what is stopped begins nothing.
+      if ('frozen' in stop || 'suspended' in stop) return assert.equal(releaseId, null);
       assert.ok((releaseId ?? 0) >= kept);
       if (releaseId === null || releaseId === kept) return;
       assert.ok(!settling);
       for (const p of before)
-        assert.ok(p.currentReleaseId === releaseId && p.exercised && !p.running && p.placements > 0 && p.unproven.length === 0);
+        assert.ok(p.currentReleaseId === releaseId && p.exercised && !p.running && p.placements > 0 && p.unproven.length === 0 && p.proven);
     }),
     { numRuns: 2_000 },
   );

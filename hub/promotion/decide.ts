@@ -19,6 +19,10 @@ export interface Predecessor {
   readonly unenrolled: readonly string[];
   /** Those that are not, at this moment, vouched Healthy at their wanted revision: `cluster (reason)`. */
   readonly unproven: readonly string[];
+  /** Those that say nothing about the release, neither way: suspended, or frozen at another content. */
+  readonly leftOut: readonly string[];
+  /** Some placement that is not left out is Healthy now. */
+  readonly proven: boolean;
 }
 
 export interface Offer {
@@ -36,6 +40,10 @@ export interface Offer {
   /** Names of the clusters that the environment selects. */
   readonly enrolled: number;
   readonly unenrolled: readonly string[];
+  /** A person has frozen the environment or the fleet: nothing begins. */
+  readonly frozen: Wait | undefined;
+  /** A person has suspended the rollout that has not ended. */
+  readonly suspended: Wait | undefined;
   readonly settling: boolean;
   readonly recordBehind: boolean;
 }
@@ -57,7 +65,10 @@ export function decide(offer: Offer): Choice {
   const kept = latest(offer.currentReleaseId, offer.runningReleaseId);
   if (recordBehind)
     return { releaseId: null, wait: { reason: 'RecordBehind', message: 'the record is older than what spokes hold: waits for recover' } };
+  if (offer.frozen) return { releaseId: null, wait: offer.frozen };
   const choice = next(offer, kept);
+  // Nothing begins by itself beside a rollout that a person has stopped; a release that a person promotes supersedes it.
+  if (offer.suspended && offer.approvedReleaseId !== choice.releaseId) return { releaseId: null, wait: offer.suspended };
   if (enrolled > 0) return choice.wait.reason === '' && unenrolled.length > 0 ? { ...choice, wait: notEnrolled(unenrolled) } : choice;
   // Over no cluster at all a rollout ends at once and proves nothing; where clusters are only late, it waits for them.
   if (unenrolled.length > 0) return { releaseId: null, wait: notEnrolled(unenrolled) };
@@ -117,11 +128,17 @@ function agreed(predecessors: readonly Predecessor[]): number | Wait {
 }
 
 /** What is missing before this predecessor proves the release; undefined: nothing. */
-function lacks({ environment, running, exercised, unproven }: Predecessor, alias: string, unexercisedMay: boolean): Wait | undefined {
+function lacks(
+  { environment, running, exercised, unproven, leftOut, proven }: Predecessor,
+  alias: string,
+  unexercisedMay: boolean,
+): Wait | undefined {
   if (running) return { reason: 'PredecessorRollingOut', message: `a rollout in environment ${environment} has not ended` };
   if (!exercised && !unexercisedMay)
     return { reason: 'NotExercised', message: `release ${alias} has changed nothing in environment ${environment}: approve it by hand` };
   if (unproven.length > 0)
     return { reason: 'PredecessorNotHealthy', message: `environment ${environment} is not healthy now: ${listed(unproven)}` };
+  if (!proven && !unexercisedMay)
+    return { reason: 'PredecessorLeftOut', message: `nothing in environment ${environment} can prove it now: ${listed(leftOut)}` };
   return undefined;
 }

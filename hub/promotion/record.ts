@@ -3,9 +3,10 @@ import { resolveInputs, targetById, type Target } from '#hub/apps/mod.ts';
 import { clustersSelectedBy, type Cluster } from '#hub/clusters/mod.ts';
 import { environmentsOf, predecessorsOf, type Environment } from '#hub/environments/mod.ts';
 import { evidenceOf, reportedOf, type Watch } from '#hub/health/mod.ts';
+import { holdOf, waitOf } from '#hub/holds/mod.ts';
 import type { Member, PlanFacts } from '#hub/rollouts/mod.ts';
-import type { Trx, VariantRow } from '#hub/store/mod.ts';
-import type { Offer, Predecessor } from './decide.ts';
+import type { PlacementRow, TargetRow, Trx, VariantRow } from '#hub/store/mod.ts';
+import type { Offer, Predecessor, Wait } from './decide.ts';
 
 export interface Loaded {
   readonly target: Target;
@@ -16,7 +17,7 @@ export interface Loaded {
   readonly siblings: readonly number[];
 }
 
-const unprovenMax = 4;
+const namedMax = 4;
 const chunk = 500;
 
 /** What a promotion into this target is decided on; undefined: there is no such target. */
@@ -27,22 +28,34 @@ export async function loadTarget(trx: Trx, targetId: number, watch: Watch, appro
   const { members, unenrolled } = await membersOf(trx, target);
   const siblings = await trx.selectFrom('targets').select('id').where('app_id', '=', app.id).execute();
   const before = await predecessors(trx, target, watch);
+  const running = await runningOf(trx, targetId);
+  const suspended = running && (await holdOf(trx, 'Rollout', running.id));
   const offer: Offer = {
     environment: environment.name,
     mode: environment.spec.promotion.mode,
     allowUnexercised: environment.spec.promotion.allowUnexercised,
     releases: await releasesOf(trx, app.id, environment.name, before),
     currentReleaseId: row.current_release_id,
-    runningReleaseId: (await runningOf(trx, targetId))?.release_id ?? null,
+    runningReleaseId: running?.release_id ?? null,
     approvedReleaseId,
     predecessors: before,
     enrolled: members.length,
     unenrolled: unenrolled.map(({ name }) => name),
+    frozen: await frozenOver(trx, environment),
+    suspended: suspended && waitOf(suspended, running.uid),
     settling: watch.timing().settling,
     recordBehind: watch.recordBehind !== undefined,
   };
   const unenrolledIds = new Set(unenrolled.map(({ id }) => id));
   return { target, offer, members, unenrolledIds, siblings: siblings.map(({ id }) => id) };
+}
+
+/** Who has frozen the environment, or the fleet. */
+async function frozenOver(trx: Trx, { id, name }: Environment): Promise<Wait | undefined> {
+  const environment = await holdOf(trx, 'Environment', id);
+  if (environment) return waitOf(environment, name);
+  const fleet = await holdOf(trx, 'Fleet', 0);
+  return fleet && waitOf(fleet, 'fleet');
 }
 
 async function membersOf(trx: Trx, { tenant, environment, declared }: Target): Promise<{ members: Member[]; unenrolled: Cluster[] }> {
@@ -111,7 +124,7 @@ async function predecessor(
     .where('environment_id', '=', environment?.id ?? 0)
     .executeTakeFirst();
   if (!target)
-    return { environment: name, currentReleaseId: null, exercised: false, running: false, placements: 0, unenrolled: [], unproven: [] };
+    return { environment: name, currentReleaseId: null, exercised: false, running: false, placements: 0, unenrolled: [], ...nothing };
   const running = (await runningOf(trx, target.id)) !== undefined;
   const { count } = await trx
     .selectFrom('placements')
@@ -127,43 +140,78 @@ async function predecessor(
     placements: count,
     unenrolled: count === 0 && environment ? await unenrolledOf(trx, environment) : [],
     // While it rolls out, that alone is what is waited for.
-    unproven: running ? [] : await unprovenOf(trx, target.id, watch),
+    ...(running ? nothing : await proofOf(trx, target, name, watch)),
   };
 }
+
+type Proof = Pick<Predecessor, 'unproven' | 'leftOut' | 'proven'>;
+const nothing: Proof = { unproven: [], leftOut: [], proven: false };
 
 async function unenrolledOf(trx: Trx, { spec }: Environment): Promise<string[]> {
   const selected = await clustersSelectedBy(trx, spec.clusterSelector);
   return selected.filter(({ state }) => state === 'Declared' || state === 'Pending').map(({ name }) => name);
 }
 
-/** The first few placements of a target that are not vouched Healthy at their wanted revision. */
-async function unprovenOf(trx: Trx, targetId: number, watch: Watch): Promise<string[]> {
+/** What a target's placements say about its release at this moment: the first few that hold it back, the first few that say nothing. */
+async function proofOf(trx: Trx, target: TargetRow, environment: string, watch: Watch): Promise<Proof> {
   const timing = watch.timing();
+  const content = await contentOf(trx, target.current_release_id ?? 0, environment);
   const unproven: string[] = [];
-  for (let after = 0; unproven.length < unprovenMax;) {
-    const rows = await trx
-      .selectFrom('placements as p')
-      .innerJoin('clusters as c', 'c.id', 'p.cluster_id')
-      .leftJoin('revisions as v', 'v.id', 'p.wanted_revision_id')
-      .leftJoin('reports as r', 'r.placement_id', 'p.id')
-      .select(['p.id', 'p.cluster_id', 'p.mode', 'c.name', 'v.revision'])
-      .select(['r.placement_id', 'r.revision_wanted', 'r.revision_applied', 'r.health', 'r.reason', 'r.message', 'r.received_at'])
-      .where('p.target_id', '=', targetId)
-      .where('p.state', '=', 'Active')
-      .where('p.id', '>', after)
-      .orderBy('p.id')
-      .limit(chunk)
-      .execute();
+  const leftOut: string[] = [];
+  let proven = false;
+  for (let after = 0; unproven.length < namedMax;) {
+    const rows = await placedRows(trx, target.id, after);
     for (const row of rows) {
       after = row.id;
+      const silent = saysNothing(row, content);
+      if (silent !== undefined) {
+        if (leftOut.length < namedMax) leftOut.push(`${row.name} (${silent})`);
+        continue;
+      }
       const reported = row.placement_id === null ? undefined : reportedOf(row as unknown as Parameters<typeof reportedOf>[0]);
       const evidence = evidenceOf({ revision: row.revision ?? '', mode: row.mode }, reported, watch.contactOf(row.cluster_id), timing);
-      if (evidence.health !== 'Healthy') unproven.push(`${row.name} (${evidence.reason || evidence.health})`);
+      if (evidence.health === 'Healthy') proven = true;
+      else unproven.push(`${row.name} (${evidence.reason || evidence.health})`);
     }
     if (rows.length < chunk) break;
   }
-  return unproven.slice(0, unprovenMax);
+  return { unproven: unproven.slice(0, namedMax), leftOut, proven };
 }
+
+const contentOf = async (trx: Trx, releaseId: number, environment: string): Promise<string | undefined> =>
+  (
+    await trx
+      .selectFrom('variants')
+      .select('layer_hash')
+      .where('release_id', '=', releaseId)
+      .where('environment', '=', environment)
+      .executeTakeFirst()
+  )?.layer_hash;
+
+/** Why a placement is no evidence, neither for the release nor against it: a rollout has left it out, and so does this. */
+function saysNothing(
+  row: { readonly mode: PlacementRow['mode']; readonly frozen: number | null; readonly layer_hash: string | null },
+  content: string | undefined,
+): string | undefined {
+  if (row.mode !== 'Enforce') return row.mode;
+  return row.frozen !== null && row.layer_hash !== content ? 'Frozen' : undefined;
+}
+
+const placedRows = (trx: Trx, targetId: number, after: number) =>
+  trx
+    .selectFrom('placements as p')
+    .innerJoin('clusters as c', 'c.id', 'p.cluster_id')
+    .leftJoin('revisions as v', 'v.id', 'p.wanted_revision_id')
+    .leftJoin('reports as r', 'r.placement_id', 'p.id')
+    .leftJoin('holds as h', (join) => join.onRef('h.subject_id', '=', 'p.cluster_id').on('h.scope', '=', 'Cluster'))
+    .select(['p.id', 'p.cluster_id', 'p.mode', 'c.name', 'v.revision', 'v.layer_hash', 'h.subject_id as frozen'])
+    .select(['r.placement_id', 'r.revision_wanted', 'r.revision_applied', 'r.health', 'r.reason', 'r.message', 'r.received_at'])
+    .where('p.target_id', '=', targetId)
+    .where('p.state', '=', 'Active')
+    .where('p.id', '>', after)
+    .orderBy('p.id')
+    .limit(chunk)
+    .execute();
 
 /** What the plan of a rollout to `releaseId` is made of; undefined: the release has nothing for this environment. */
 export async function loadPlan(trx: Trx, loaded: Loaded, releaseId: number, otherTraceparent: string): Promise<PlanFacts | undefined> {
@@ -195,8 +243,33 @@ export async function loadPlan(trx: Trx, loaded: Loaded, releaseId: number, othe
       rows: await trx.selectFrom('rollout_clusters').selectAll().where('rollout_id', '=', running.id).execute(),
     },
     inFlightElsewhere: await inFlightElsewhere(trx, app.id, target.row.id),
+    frozenIds: await frozenIds(trx),
+    appSuspended: (await holdOf(trx, 'App', app.id)) !== undefined,
+    sameContentIds: await sameContentIds(trx, placements, variant),
     ...(await knownIds(trx, members, variant)),
   };
+}
+
+/** Every frozen cluster: few, because a person names each. */
+async function frozenIds(trx: Trx): Promise<ReadonlySet<number>> {
+  const rows = await trx.selectFrom('holds').select('subject_id').where('scope', '=', 'Cluster').execute();
+  return new Set(rows.map(({ subject_id }) => subject_id));
+}
+
+/** Releases may share content: variants that placements want, which say the same as this one. */
+async function sameContentIds(trx: Trx, placements: readonly PlacementRow[], variant: VariantRow): Promise<ReadonlySet<number>> {
+  const found = new Set<number>();
+  const wanted = [...new Set(placements.flatMap(({ wanted_variant_id: id }) => id ?? []))];
+  for (const part of chunks(wanted)) {
+    const rows = await trx
+      .selectFrom('variants')
+      .select('id')
+      .where('id', 'in', part)
+      .where('layer_hash', '=', variant.layer_hash)
+      .execute();
+    for (const { id } of rows) found.add(id);
+  }
+  return found;
 }
 
 async function inFlightElsewhere(trx: Trx, appId: number, targetId: number): Promise<ReadonlySet<number>> {

@@ -63,15 +63,21 @@ function judge({ changed, counters, settling, now }: Situation): Judged {
 /** What the evidence makes of a started cluster. Missing evidence makes it wait; it never fails one and never finishes one. */
 function judged({ row, evidence }: Subject, settling: boolean, now: number): RolloutClusterRow {
   const { vouched, health, reason, message } = evidence;
-  if (row.state === 'Waiting' || row.state === 'Unchanged') return row;
+  if (row.state === 'Waiting' || row.state === 'Unchanged' || row.state === 'Skipped') return row;
   // Proven once: silence takes nothing back, only evidence against it does.
   if (row.state === 'Succeeded')
     return vouched && health === 'Degraded' ? { ...row, state: 'Degraded', reason, message, finished_at: null } : row;
-  if (!vouched) return settling ? row : { ...row, state: 'Unreachable', reason, message };
+  if (!vouched) return settling ? row : unvouched(row, reason, message);
   if (health === 'Healthy') return { ...row, state: 'Succeeded', reason: 'Healthy', message: '', finished_at: now };
   if (health === 'Degraded') return { ...row, state: 'Degraded', reason, message };
   // How far it is changes with every object: reports say that; a row per step of it would be noise in the record.
   return { ...row, state: 'Started', reason, message: '' };
+}
+
+/** Whose reports are on their way is there; of whom nothing comes, or who sees nothing, is not. */
+function unvouched(row: RolloutClusterRow, reason: string, message: string): RolloutClusterRow {
+  if (reason !== 'ReportsOutOfDate') return { ...row, state: 'Unreachable', reason, message };
+  return row.state === 'Degraded' ? row : { ...row, state: 'Started', reason, message: '' };
 }
 
 const same = (a: RolloutClusterRow, b: RolloutClusterRow): boolean =>
@@ -85,8 +91,8 @@ const eventOf = (row: RolloutClusterRow, clusterName: string): RolloutEvent => (
 
 /** Rule 6: a cluster starts only while in-flight + degraded + unreachable-after-start is below the limit, on evidence fresh at this decision. */
 function start(situation: Situation, judged: Judged): Step {
-  const { rollout, candidates, settling, recordBehind, now } = situation;
-  const mayStart = rollout.state === 'Progressing' && !settling && !recordBehind;
+  const { rollout, candidates, hold, settling, recordBehind, now } = situation;
+  const mayStart = rollout.state === 'Progressing' && !hold && !settling && !recordBehind;
   const rows = [...judged.rows];
   const events = [...judged.events];
   const moves: Move[] = [];
@@ -95,15 +101,15 @@ function start(situation: Situation, judged: Judged): Step {
   let freed = false;
   for (const candidate of candidates) {
     const { row, clusterName } = candidate;
-    const idle = needsNothing(candidate, now);
+    const idle = needsNothing(candidate, now) ?? skipped(candidate, now);
     // A carried cluster counts already: giving it what may repair it takes no further place.
     const place = isCarried(row) || exposed(counters) < rollout.max_concurrent;
     const starts = !idle && mayStart && place && candidate.evidence.vouched;
-    const next: RolloutClusterRow | undefined = idle ?? (starts ? started(candidate, now) : undefined);
-    if (!next) continue;
+    const next = idle ?? (starts ? started(candidate, now) : returned(row));
+    if (!next || same(next, row)) continue;
     rows.push(next);
     counters = recounted(counters, row, next);
-    events.push(eventOf(next, clusterName));
+    if (next.state !== 'Waiting') events.push(eventOf(next, clusterName));
     freed ||= idle !== undefined;
     if (!starts) continue;
     moves.push(moveOf(rollout, row));
@@ -127,12 +133,24 @@ function needsNothing({ row, placementState, wantedRevisionId }: Subject, now: n
   return undefined;
 }
 
+/**
+ * A cluster that a person has frozen, or the app on it suspended, is left out until that ends: it is not waited for. What an earlier rollout has left in flight
+ * there was not started by this one, and counts here no more; how it fares still holds back the next environment.
+ */
+const skipped = ({ row, leftOut }: Subject, now: number): RolloutClusterRow | undefined =>
+  leftOut && { ...row, state: 'Skipped', ...leftOut, started_at: null, finished_at: row.state === 'Skipped' ? row.finished_at : now };
+
+/** Left out no more, while the rollout is still there to take it. */
+const returned = (row: RolloutClusterRow): RolloutClusterRow | undefined =>
+  row.state === 'Skipped' ? { ...row, state: 'Waiting', reason: 'Waiting', message: '', finished_at: null } : undefined;
+
 const started = ({ row, evidence }: Subject, now: number): RolloutClusterRow => ({
   ...row,
   state: 'Started',
   reason: evidence.reason,
   message: '',
   started_at: row.started_at ?? now,
+  finished_at: null,
 });
 
 const moveOf = (rollout: RolloutRow, row: RolloutClusterRow): Move => ({
@@ -146,24 +164,28 @@ const moveOf = (rollout: RolloutRow, row: RolloutClusterRow): Move => ({
 function waiting(situation: Situation, { subjects }: Judged, step: Step): Step {
   const { reason, message } = waitsFor({ ...situation, changed: subjects, counters: step.counters });
   const { rollout } = situation;
-  const type = reason === 'Settling' || reason === 'Paused' ? ('Normal' as const) : ('Warning' as const);
+  const type = calm.has(reason) ? ('Normal' as const) : ('Warning' as const);
   const told = reason === rollout.reason || reason === 'Progressing';
   const events = told ? step.events : [...step.events, { type, reason, message }];
   return { ...step, rollout: { ...rollout, reason, message }, events };
 }
 
+/** Waits that somebody wanted, or that pass by themselves. */
+const calm: ReadonlySet<string> = new Set(['Settling', 'Paused', 'RolloutSuspended', 'EnvironmentFrozen', 'FleetFrozen']);
+
 function succeeded(step: Step, now: number): Step {
   const { counters } = step;
-  if (total(counters) === 0) return ended(step, 'Succeeded', 'NoClusters', 'no cluster is selected: nothing was proved', now);
+  const end = (reason: string, message: string): Step => ended(step, 'Succeeded', reason, message, now);
+  const left = counters.skipped > 0 ? `, ${counters.skipped} left out (frozen or suspended)` : '';
+  if (total(counters) === 0) return end('NoClusters', 'no cluster is selected: nothing was proved');
+  if (counters.skipped === total(counters))
+    return end('AllSkipped', `all ${counters.skipped} clusters are left out (frozen or suspended): nothing was proved`);
   if (counters.succeeded === 0)
-    return ended(
-      step,
-      'Succeeded',
+    return end(
       'AllUnchanged',
-      `nothing had to be done on ${counters.unchanged} clusters: they had the revision already, or are held`,
-      now,
+      `nothing had to be done on ${counters.unchanged} clusters: they had the revision already, or are held${left}`,
     );
-  return ended(step, 'Succeeded', 'AllHealthy', `${counters.succeeded} clusters healthy, ${counters.unchanged} unchanged`, now);
+  return end('AllHealthy', `${counters.succeeded} clusters healthy, ${counters.unchanged} unchanged${left}`);
 }
 
 function ended(step: Step, state: 'Succeeded' | 'Superseded', reason: string, message: string, now: number): Step {

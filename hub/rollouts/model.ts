@@ -11,6 +11,15 @@ export interface Counters {
   readonly unreachable: number;
   readonly succeeded: number;
   readonly unchanged: number;
+  /** Frozen or suspended when their turn came: left out. */
+  readonly skipped: number;
+}
+
+/** What something waits for, or why it is left out. */
+export interface Wait {
+  /** CamelCase. */
+  readonly reason: string;
+  readonly message: string;
 }
 
 /** One cluster of the rollout, with what may be believed about it at this moment. */
@@ -18,6 +27,8 @@ export interface Subject {
   readonly row: RolloutClusterRow;
   readonly clusterName: string;
   readonly placementState: 'Active' | 'Held';
+  /** Frozen or suspended: while it has not been started, nothing new goes there. */
+  readonly leftOut: Wait | undefined;
   readonly wantedRevisionId: number | null;
   /** About the row's `to_revision`. */
   readonly evidence: Evidence;
@@ -31,12 +42,14 @@ export interface Situation {
   readonly changed: readonly Subject[];
   /** More are in flight than `changed` holds: when these have moved on, the others have to be looked at. */
   readonly more: boolean;
-  /** The next that could start, carried ones first. */
+  /** The next that could start, carried ones first; and those that were left out and need not be any more. */
   readonly candidates: readonly Subject[];
   /** Waiting clusters that were passed over because nothing vouches for them; at most a few names. */
   readonly passedOver: readonly string[];
   /** A newer rollout of the same target has begun. */
   readonly superseded: boolean;
+  /** A person has stopped this rollout, its environment or the whole fleet: no cluster starts. */
+  readonly hold: Wait | undefined;
   readonly settling: boolean;
   readonly recordBehind: boolean;
   /** Epoch milliseconds. */
@@ -75,7 +88,7 @@ export interface Step {
 /** Clusters that count against the limit. */
 export const exposed = (c: Counters): number => c.started + c.degraded + c.unreachable + c.carried;
 
-export const total = (c: Counters): number => c.waiting + c.started + c.degraded + c.unreachable + c.succeeded + c.unchanged;
+export const total = (c: Counters): number => c.waiting + c.started + c.degraded + c.unreachable + c.succeeded + c.unchanged + c.skipped;
 
 const words = {
   Waiting: 'waiting',
@@ -84,11 +97,12 @@ const words = {
   Unreachable: 'unreachable',
   Succeeded: 'succeeded',
   Unchanged: 'unchanged',
+  Skipped: 'skipped',
 } as const;
 
 export const isCarried = (row: RolloutClusterRow): boolean => row.state === 'Waiting' && row.started_at !== null;
 
-const none: Counters = { waiting: 0, carried: 0, started: 0, degraded: 0, unreachable: 0, succeeded: 0, unchanged: 0 };
+const none: Counters = { waiting: 0, carried: 0, started: 0, degraded: 0, unreachable: 0, succeeded: 0, unchanged: 0, skipped: 0 };
 
 function count(counters: Counters, row: RolloutClusterRow, by: 1 | -1): Counters {
   const word = words[row.state];

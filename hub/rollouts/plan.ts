@@ -1,6 +1,7 @@
 import { digestOf, revisionOf, type Digest } from '#shared/kernel/mod.ts';
 import {
   put,
+  remove,
   type DecideContext,
   type PlacementRow,
   type ReleaseRow,
@@ -31,6 +32,12 @@ export interface PlanFacts {
   readonly unenrolledIds: ReadonlySet<number>;
   /** Of the app, under any target. */
   readonly placements: readonly PlacementRow[];
+  /** Clusters that are frozen: they get nothing new, so nothing is begun for their sake. */
+  readonly frozenIds: ReadonlySet<number>;
+  /** The app is suspended wherever it is placed. */
+  readonly appSuspended: boolean;
+  /** Variants with the same content as this one, among those that placements want. */
+  readonly sameContentIds: ReadonlySet<number>;
   /** The target's rollout that has not ended, with its rows. */
   readonly running: { readonly rollout: RolloutRow; readonly rows: readonly RolloutClusterRow[] } | undefined;
   /** Other targets' clusters that a rollout has started: a started cluster does not leave its rollout. */
@@ -136,7 +143,7 @@ class Rows {
         target_id: target.id,
         state: 'Active',
         hold_reason: '',
-        mode: 'Enforce',
+        mode: this.#facts.appSuspended ? 'Suspended' : 'Enforce',
         wanted_revision_id: null,
         wanted_variant_id: null,
         rollout_id: null,
@@ -170,7 +177,7 @@ const isInFlight = (row: RolloutClusterRow | undefined): row is RolloutClusterRo
 
 type Kind = RolloutRow['kind'] | 'Extend';
 
-function kindOf({ target, release, running }: PlanFacts, entries: readonly Entry[]): Kind | undefined {
+function kindOf({ target, release, running, frozenIds, variant, sameContentIds }: PlanFacts, entries: readonly Entry[]): Kind | undefined {
   if (running?.rollout.release_id === release.id) {
     const rows = new Map(running.rows.map((row) => [row.placement_id, row]));
     const differs = entries.some(({ placement, toRevisionId }) => {
@@ -180,11 +187,15 @@ function kindOf({ target, release, running }: PlanFacts, entries: readonly Entry
     if (!differs) return entries.some(({ placement }) => !rows.has(placement.id)) ? 'Extend' : undefined;
   }
   if (target.current_release_id !== release.id) return 'Release';
-  // A Held placement gets nothing new: asking for it would begin one rollout after the other.
-  const active = entries.filter(({ placement }) => placement.state === 'Active');
-  if (active.some(({ placement: p, toRevisionId }) => p.wanted_revision_id !== null && p.wanted_revision_id !== toRevisionId))
-    return 'Inputs';
-  return active.some(({ placement }) => placement.wanted_revision_id === null) ? 'Join' : undefined;
+  // What is Held, frozen or suspended gets nothing new: asking for it would begin one rollout after the other.
+  const lacking = entries.filter(
+    ({ placement: p, toRevisionId }) =>
+      p.state === 'Active' && p.mode === 'Enforce' && !frozenIds.has(p.cluster_id) && p.wanted_revision_id !== toRevisionId,
+  );
+  if (lacking.length === 0) return undefined;
+  const hasContent = ({ placement: { wanted_variant_id: id } }: Entry): boolean =>
+    id !== null && (id === variant.id || sameContentIds.has(id));
+  return lacking.some(hasContent) ? 'Inputs' : 'Join';
 }
 
 /** A cluster that joins during a rollout joins its last wave. */
@@ -223,6 +234,7 @@ function begun(
   const writes: Write[] = [put('rollouts', rollout)];
   if (running) {
     const message = `rollout ${rollout.uid} of ${release.alias} has begun`;
+    if (running.rollout.state === 'Paused') writes.push(remove('holds', { scope: 'Rollout', subject_id: running.rollout.id }));
     writes.push(put('rollouts', { ...running.rollout, state: 'Superseded', reason: 'Superseded', message, finished_at: now }));
     writes.push(
       put('rollout_events', { id: newId(), rollout_id: running.rollout.id, at: now, type: 'Normal', reason: 'Superseded', message }),

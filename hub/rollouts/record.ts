@@ -1,6 +1,7 @@
 import { evidenceOf, reportedOf, silenceOf, type Timing, type Watch } from '#hub/health/mod.ts';
-import type { PlacementRow, RolloutClusterRow, RolloutRow, TargetRow, Trx } from '#hub/store/mod.ts';
-import { isCarried, recount, type Counters, type Situation, type Subject } from './model.ts';
+import { holdOf, holdsOf, waitOf } from '#hub/holds/mod.ts';
+import type { HoldRow, PlacementRow, RolloutClusterRow, RolloutRow, TargetRow, Trx } from '#hub/store/mod.ts';
+import { isCarried, recount, type Counters, type Situation, type Subject, type Wait } from './model.ts';
 
 export interface Loaded {
   readonly situation: Omit<Situation, 'now'>;
@@ -29,7 +30,8 @@ export async function loadRollout(trx: Trx, rolloutId: number, watch: Watch): Pr
   const siblings = await trx.selectFrom('targets').select('id').where('app_id', '=', target.app_id).execute();
   const timing = watch.timing();
   const { ids, passedOver } = await nextOf(trx, rollout, watch, timing);
-  const [changed, candidates] = [await changedOf(trx, rollout), await rowsOf(trx, rollout.id, ids)];
+  const back = await returningOf(trx, rollout);
+  const [changed, candidates] = [await changedOf(trx, rollout), await rowsOf(trx, rollout.id, [...ids, ...back])];
   const toSubject = (row: SubjectRow): Subject => subjectOf(row, watch, timing);
   return {
     situation: {
@@ -40,6 +42,7 @@ export async function loadRollout(trx: Trx, rolloutId: number, watch: Watch): Pr
       candidates: inOrder(candidates.map(toSubject)),
       passedOver,
       superseded: await hasNewer(trx, rollout),
+      hold: await holdOver(trx, rollout, target),
       settling: timing.settling,
       recordBehind: watch.recordBehind !== undefined,
     },
@@ -53,6 +56,37 @@ export async function loadRollout(trx: Trx, rolloutId: number, watch: Watch): Pr
 
 const inOrder = (subjects: readonly Subject[]): Subject[] =>
   subjects.toSorted((a, b) => Number(isCarried(b.row)) - Number(isCarried(a.row)) || a.row.placement_id - b.row.placement_id);
+
+/** Who has stopped this rollout, or all of its environment, or the fleet: the nearest first. */
+async function holdOver(trx: Trx, rollout: RolloutRow, { environment_id: environmentId }: TargetRow): Promise<Wait | undefined> {
+  const own = await holdOf(trx, 'Rollout', rollout.id);
+  if (own) return waitOf(own, rollout.uid);
+  const environment = await holdOf(trx, 'Environment', environmentId);
+  if (environment) {
+    const { name } = await trx.selectFrom('environments').select('name').where('id', '=', environmentId).executeTakeFirstOrThrow();
+    return waitOf(environment, name);
+  }
+  const fleet = await holdOf(trx, 'Fleet', 0);
+  return fleet && waitOf(fleet, 'fleet');
+}
+
+/** Left out before, and neither frozen nor suspended any more; as many as are looked at in one go. */
+async function returningOf(trx: Trx, rollout: RolloutRow): Promise<number[]> {
+  const rows = await trx
+    .selectFrom('rollout_clusters as rc')
+    .innerJoin('placements as p', 'p.id', 'rc.placement_id')
+    .leftJoin('holds as h', (join) => join.onRef('h.subject_id', '=', 'rc.cluster_id').on('h.scope', '=', 'Cluster'))
+    .select('rc.placement_id')
+    .where('rc.rollout_id', '=', rollout.id)
+    .where('rc.wave', '=', rollout.wave)
+    .where('rc.state', '=', 'Skipped')
+    .where('p.mode', '=', 'Enforce')
+    .where('h.scope', 'is', null)
+    .orderBy('rc.placement_id')
+    .limit(pageSize)
+    .execute();
+  return rows.map(({ placement_id }) => placement_id);
+}
 
 async function hasNewer(trx: Trx, rollout: RolloutRow): Promise<boolean> {
   const query = trx.selectFrom('rollouts').select('id').where('target_id', '=', rollout.target_id).where('id', '>', rollout.id);
@@ -89,6 +123,7 @@ async function countersOf(trx: Trx, rollout: RolloutRow): Promise<Counters> {
     unreachable: of('Unreachable').clusters,
     succeeded: of('Succeeded').clusters,
     unchanged: of('Unchanged').clusters,
+    skipped: of('Skipped').clusters,
   };
 }
 
@@ -101,7 +136,8 @@ async function nextOf(trx: Trx, rollout: RolloutRow, watch: Watch, timing: Timin
   const passedOver: string[] = [];
   /** Whether a free place would be filled by it. */
   const take = (row: WaitingRow): boolean => {
-    const idle = row.state === 'Held' || row.wanted_revision_id === row.to_revision_id;
+    const leftOut = row.frozen !== null || row.mode !== 'Enforce';
+    const idle = leftOut || row.state === 'Held' || row.wanted_revision_id === row.to_revision_id;
     const vouched = silenceOf(watch.contactOf(row.cluster_id), timing) === undefined;
     if (idle || vouched) ids.push(row.placement_id);
     else if (passedOver.length < passedOverMax) passedOver.push(row.name);
@@ -129,7 +165,9 @@ const waitingRows = (trx: Trx, rollout: RolloutRow, startedAt: 'is' | 'is not', 
     .selectFrom('rollout_clusters as rc')
     .innerJoin('placements as p', 'p.id', 'rc.placement_id')
     .innerJoin('clusters as c', 'c.id', 'rc.cluster_id')
-    .select(['rc.placement_id', 'rc.cluster_id', 'rc.to_revision_id', 'p.wanted_revision_id', 'p.state', 'c.name'])
+    .leftJoin('holds as h', (join) => join.onRef('h.subject_id', '=', 'rc.cluster_id').on('h.scope', '=', 'Cluster'))
+    .select(['rc.placement_id', 'rc.cluster_id', 'rc.to_revision_id', 'p.wanted_revision_id', 'p.state', 'p.mode', 'c.name'])
+    .select('h.subject_id as frozen')
     .where('rc.rollout_id', '=', rollout.id)
     .where('rc.wave', '=', rollout.wave)
     .where('rc.state', '=', 'Waiting')
@@ -169,6 +207,7 @@ interface SubjectRow {
   readonly placement: PlacementRow;
   readonly clusterName: string;
   readonly revision: string;
+  readonly leftOut: Wait | undefined;
   readonly report: Parameters<typeof reportedOf>[0] | undefined;
 }
 
@@ -189,6 +228,7 @@ async function rowsOf(trx: Trx, rolloutId: number, placementIds: readonly number
       .where('placement_id', 'in', ids)
       .execute();
     const clusterIds = [...new Set(rows.map((row) => row.cluster_id))];
+    const holds = await holdsAbout(trx, placements, clusterIds);
     const clusters = await trx.selectFrom('clusters').select(['id', 'name']).where('id', 'in', clusterIds).execute();
     const revisionIds = [...new Set(rows.map((row) => row.to_revision_id))];
     const revisions = await trx.selectFrom('revisions').select(['id', 'revision']).where('id', 'in', revisionIds).execute();
@@ -198,10 +238,12 @@ async function rowsOf(trx: Trx, rolloutId: number, placementIds: readonly number
     for (const row of rows) {
       const placement = placementOf.get(row.placement_id);
       if (!placement) continue;
+      const clusterName = nameOf.get(row.cluster_id)?.name ?? String(row.cluster_id);
       all.push({
         row,
         placement,
-        clusterName: nameOf.get(row.cluster_id)?.name ?? String(row.cluster_id),
+        clusterName,
+        leftOut: leftOutOf(placement, clusterName, holds),
         revision: revisionOf.get(row.to_revision_id)?.revision ?? '',
         report: reportOf.get(row.placement_id),
       });
@@ -210,12 +252,43 @@ async function rowsOf(trx: Trx, rolloutId: number, placementIds: readonly number
   return all;
 }
 
-function subjectOf({ row, placement, clusterName, revision, report }: SubjectRow, watch: Watch, timing: Timing): Subject {
+interface HoldsAbout {
+  readonly clusters: ReadonlyMap<number, HoldRow>;
+  readonly placements: ReadonlyMap<number, HoldRow>;
+  readonly apps: ReadonlyMap<number, HoldRow>;
+  readonly appName: string;
+}
+
+async function holdsAbout(trx: Trx, placements: readonly PlacementRow[], clusterIds: readonly number[]): Promise<HoldsAbout> {
+  const appIds = [...new Set(placements.map(({ app_id }) => app_id))];
+  const apps = await holdsOf(trx, 'App', appIds);
+  const [appId] = apps.keys();
+  const app = appId === undefined ? undefined : await trx.selectFrom('apps').select('name').where('id', '=', appId).executeTakeFirst();
+  const ids = placements.map(({ id }) => id);
+  return {
+    clusters: await holdsOf(trx, 'Cluster', clusterIds),
+    placements: await holdsOf(trx, 'Placement', ids),
+    apps,
+    appName: app?.name ?? '',
+  };
+}
+
+function leftOutOf({ id, app_id, cluster_id, mode }: PlacementRow, clusterName: string, holds: HoldsAbout): Wait | undefined {
+  const frozen = holds.clusters.get(cluster_id);
+  if (frozen) return waitOf(frozen, clusterName);
+  if (mode === 'Enforce') return undefined;
+  const [own, app] = [holds.placements.get(id), holds.apps.get(app_id)];
+  if (own) return waitOf(own, '');
+  return app ? waitOf(app, holds.appName) : { reason: mode, message: `its mode is ${mode}` };
+}
+
+function subjectOf({ row, placement, clusterName, revision, leftOut, report }: SubjectRow, watch: Watch, timing: Timing): Subject {
   const contact = watch.contactOf(row.cluster_id);
   return {
     row,
     clusterName,
     placementState: placement.state,
+    leftOut,
     wantedRevisionId: placement.wanted_revision_id,
     evidence: evidenceOf({ revision, mode: placement.mode }, report && reportedOf(report), contact, timing),
   };

@@ -54,11 +54,14 @@ export function decisionOf(loaded: Loaded, step: Step, context: DecideContext): 
     );
   }
   if (step.rollout.state === 'Succeeded') writes.push(currentOf(loaded, step));
+  // What has ended is suspended no more.
+  if (before.state === 'Paused' && step.rollout.finished_at !== null)
+    writes.push(remove('holds', { scope: 'Rollout', subject_id: before.id }));
   if (writes.length === 0) return { result: undefined };
   for (const event of step.events)
     writes.push(put('rollout_events', { id: context.newId(), rollout_id: before.id, at: context.now, ...event }));
   if (step.events.length > 0) writes.push(...loaded.oldEvents.map((id) => remove('rollout_events', { id })));
-  const { started, degraded, unreachable, succeeded, unchanged, waiting } = step.counters;
+  const { started, degraded, unreachable, succeeded, unchanged, skipped, waiting } = step.counters;
   return {
     result: undefined,
     writes,
@@ -67,7 +70,7 @@ export function decisionOf(loaded: Loaded, step: Step, context: DecideContext): 
       action: 'advance.rollout',
       subject: `Rollout/${before.uid}`,
       reason: step.rollout.reason,
-      detail: { moved: step.moves.length, waiting, started, degraded, unreachable, succeeded, unchanged },
+      detail: { moved: step.moves.length, waiting, started, degraded, unreachable, succeeded, unchanged, skipped },
     },
     outbox: outboxOf(loaded, step),
   };

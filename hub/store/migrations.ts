@@ -94,4 +94,10 @@ export const migrations: readonly (readonly string[])[] = [
     // What was told last of a cluster or placement, so that neither a repeat nor a restart is news.
     `CREATE TABLE event_states (object_id INTEGER PRIMARY KEY, state TEXT NOT NULL)`,
   ],
+  [
+    `CREATE TABLE holds (scope TEXT NOT NULL, subject_id INTEGER NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL,
+      until INTEGER, PRIMARY KEY (scope, subject_id))`,
+    `CREATE INDEX holds_by_until ON holds (until) WHERE until IS NOT NULL`,
+    `CREATE INDEX rollout_clusters_skipped ON rollout_clusters (rollout_id, wave) WHERE state = 'Skipped'`,
+  ],
 ];

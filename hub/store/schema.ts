@@ -164,8 +164,11 @@ export interface RolloutClusterRow {
   placement_id: number;
   cluster_id: number;
   wave: number;
-  /** Waiting -> Started -> Succeeded; Unchanged: the revision was the same already; Degraded may still become Succeeded. */
-  state: 'Waiting' | 'Started' | 'Degraded' | 'Unreachable' | 'Succeeded' | 'Unchanged';
+  /**
+   * Waiting -> Started -> Succeeded; Unchanged: the revision was the same already; Degraded may still become Succeeded; Skipped: frozen or suspended when its
+   * turn came, and Waiting again when that has ended in time.
+   */
+  state: 'Waiting' | 'Started' | 'Degraded' | 'Unreachable' | 'Succeeded' | 'Unchanged' | 'Skipped';
   reason: string;
   message: string;
   from_revision_id: number | null;
@@ -218,6 +221,20 @@ export interface EventStateRow {
   object_id: number;
   /** JSON; see hub/events. */
   state: string;
+}
+
+/** What a person has stopped, and why: while the row is there, it is held. */
+export interface HoldRow {
+  /** Fleet, Environment, Cluster are frozen; Rollout, App, Placement are suspended. */
+  scope: 'Fleet' | 'Environment' | 'Cluster' | 'Rollout' | 'App' | 'Placement';
+  /** Of the scope's table; 0 for the fleet. */
+  subject_id: number;
+  /** Who said so last. */
+  actor: string;
+  reason: string;
+  since: number;
+  /** When the hub takes it back by itself; null: never. */
+  until: number | null;
 }
 
 /** The last dispatched desired state of a cluster: fence and exact envelope bytes. */
@@ -335,6 +352,7 @@ export interface Tables {
   rollouts: RolloutRow;
   rollout_clusters: RolloutClusterRow;
   rollout_events: RolloutEventRow;
+  holds: HoldRow;
   events: EventRow;
   event_states: EventStateRow;
   desired: DesiredRow;
@@ -366,6 +384,7 @@ export const primaryKey: { readonly [T in TableName]: readonly (keyof Tables[T] 
   rollouts: ['id'],
   rollout_clusters: ['rollout_id', 'placement_id'],
   rollout_events: ['id'],
+  holds: ['scope', 'subject_id'],
   events: ['id'],
   event_states: ['object_id'],
   desired: ['cluster_id'],

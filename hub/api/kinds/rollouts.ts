@@ -62,7 +62,7 @@ export const rollouts: View<RolloutViewRow> = {
 };
 
 type Clusters = Rollout['status']['clusters'];
-const none: Clusters = { total: 0, waiting: 0, started: 0, degraded: 0, unreachable: 0, succeeded: 0, unchanged: 0 };
+const none: Clusters = { total: 0, waiting: 0, started: 0, degraded: 0, unreachable: 0, succeeded: 0, unchanged: 0, skipped: 0 };
 
 function rolloutOf(row: RolloutViewRow, clusters: Clusters, startedBy: Rollout['spec']['startedBy'] | undefined): Rollout {
   return versioned({
@@ -99,6 +99,7 @@ const words: Readonly<Record<RolloutClusterRow['state'], Exclude<keyof Clusters,
   Unreachable: 'unreachable',
   Succeeded: 'succeeded',
   Unchanged: 'unchanged',
+  Skipped: 'skipped',
 };
 
 async function clustersOf(read: Reader, ids: readonly number[]): Promise<ReadonlyMap<number, Clusters>> {

@@ -133,6 +133,7 @@ export const rollout = component(
         unreachable: count,
         succeeded: count,
         unchanged: count,
+        skipped: count.describe('left out: frozen or suspended when their turn came'),
       }),
       finishedAt: time.nullable(),
     }),

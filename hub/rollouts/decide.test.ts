@@ -32,6 +32,21 @@ const rows: readonly [string, Parameters<typeof situation>, string][] = [
     '1:Unreachable 2:Started ClustersUnreachable',
   ],
   [
+    'who only has newer reports than the hub is reachable',
+    [[subject(started(1), evidence('Unknown', 'ReportsOutOfDate')), subject(row(2), ready)]],
+    '1:Started 2:Started Progressing',
+  ],
+  [
+    'and reachable again, when it was not',
+    [[subject(row(1, { state: 'Unreachable', started_at: 5 }), evidence('Unknown', 'ReportsOutOfDate'))]],
+    '1:Started Progressing',
+  ],
+  [
+    'newer reports on their way take nothing back that was bad',
+    [[subject(row(1, { state: 'Degraded', started_at: 5, reason: 'Crash' }), evidence('Unknown', 'ReportsOutOfDate'))]],
+    'ClustersDegraded',
+  ],
+  [
     'while settling nobody is unreachable and nobody starts',
     [[subject(started(1), evidence('Unknown')), subject(row(2), ready)], { settling: true }],
     'Settling',

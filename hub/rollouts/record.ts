@@ -138,9 +138,11 @@ async function nextOf(trx: Trx, rollout: RolloutRow, watch: Watch, timing: Timin
   const take = (row: WaitingRow): boolean => {
     const leftOut = row.frozen !== null || row.mode !== 'Enforce';
     const idle = leftOut || row.state === 'Held' || row.wanted_revision_id === row.to_revision_id;
-    const vouched = silenceOf(watch.contactOf(row.cluster_id), timing) === undefined;
+    const silence = silenceOf(watch.contactOf(row.cluster_id), timing);
+    const vouched = silence === undefined;
     if (idle || vouched) ids.push(row.placement_id);
-    else if (passedOver.length < passedOverMax) passedOver.push(row.name);
+    // Whose reports are on their way is heard well enough, and will be ready in a moment.
+    else if (silence !== 'ReportsOutOfDate' && passedOver.length < passedOverMax) passedOver.push(row.name);
     return vouched && !idle;
   };
   for (const row of await waitingRows(trx, rollout, 'is not', 0)) take(row);

@@ -14,6 +14,8 @@ export interface Field {
   readonly column: string;
   /** The words that it can have, when they are a closed list; their place in it is the column's value. */
   readonly ranks?: readonly string[];
+  /** A column of JSON whose keys name the same: a record of many things names each of them there. */
+  readonly keyedBy?: string;
 }
 
 export interface Resource {

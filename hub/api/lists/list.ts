@@ -45,9 +45,11 @@ export async function listOf(
   const wanted = all([where.condition, ...after]);
   const sorted = sql`ORDER BY ${sql.join(order.map(([column, direction]) => sql`${sql.ref(column)} ${sql.raw(direction)}`))}`;
   const limit = sql.lit(query.limit + 1);
+  // What it is sorted by is among what is selected, or SQLite would not look into a view that is made of several tables.
+  const chosen = sql.join([...new Set(['id', ...order.map(([column]) => column)])].map((column) => sql.ref(column)));
   const simple = [...where.columns, ...order.map(([column]) => column)].every((column) => view.stored.columns.includes(column));
   const found = simple
-    ? await idsOf(read, sql`SELECT id FROM (${view.stored.select}) AS v WHERE ${wanted} ${sorted} LIMIT ${limit}`)
+    ? await idsOf(read, sql`SELECT ${chosen} FROM (${view.stored.select}) AS v WHERE ${wanted} ${sorted} LIMIT ${limit}`)
     : undefined;
   const { rows } = await sql<Row & Record<string, Place[number]>>`
     SELECT * FROM (${view.select(moment, found)}) AS v ${found ? sql`` : sql`WHERE ${wanted}`} ${sorted} LIMIT ${limit}`.execute(read);

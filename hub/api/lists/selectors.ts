@@ -56,8 +56,17 @@ export const fieldConditions = (text: string, fields: Readonly<Record<string, Fi
   parseSelector(text).map(({ key, operator, values }) => {
     const field = fieldOf(key, fields);
     const compared = values.map((value) => valueOf(key, value, field));
-    return [field.column, rules[operator](sql.ref(field.column), compared)];
+    const condition = rules[operator](sql.ref(field.column), compared);
+    return [field.column, field.keyedBy === undefined ? condition : keyed(condition, operator, values, field.keyedBy)];
   });
+
+/** Words have no character that JSON would escape. */
+function keyed(condition: RawBuilder<unknown>, operator: Term['operator'], values: readonly string[], column: string): RawBuilder<unknown> {
+  const named = values.map((value) => sql`instr(${sql.ref(column)}, ${`"${value}":`}) > 0`);
+  if (named.length === 0) return condition;
+  const any = sql`(${sql.join(named, sql` OR `)})`;
+  return operator === 'in' ? sql`(${condition} OR ${any})` : sql`(${condition} AND NOT ${any})`;
+}
 
 function fieldOf(key: string, fields: Readonly<Record<string, Field>>): Field {
   const field = Object.hasOwn(fields, key) ? fields[key] : undefined;

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { recordMetadata, resource } from './metadata.ts';
-import { component, name, time } from './words.ts';
+import { changedBy, component, count, name, time } from './words.ts';
 
 // What has happened.
 
 const regarding = z.object({ kind: z.string(), tenant: name.nullable(), name: z.string() });
+const related = z
+  .object({ cluster: z.string().nullable(), app: z.string().nullable(), environment: z.string().nullable() })
+  .describe('what else it concerns');
 
 export const event = component(
   'Event',
@@ -12,12 +15,18 @@ export const event = component(
     'Event',
     recordMetadata,
     z.object({
-      at: time,
+      at: time.describe('when it happened last'),
+      firstAt: time,
+      count: count.describe('how often it happened since firstAt'),
       type: z.enum(['Normal', 'Warning']),
       reason: z.string(),
       message: z.string(),
       regarding,
-      actor: z.string().describe("who did it; '' for what was observed"),
+      related,
+      actor: z
+        .string()
+        .describe("who did it: user:, git:, or the manager: of the fields that were changed in a cluster; '' for what was observed"),
+      changedBy: changedBy.nullable().describe('who had set what was wanted there'),
     }),
     z.object({}),
   ),

@@ -45,6 +45,7 @@ const rules: { readonly [T in TableName]?: Rule<T> } = {
       ['rollouts', rollout_id],
     ],
   }),
+  events: shows('events'),
   refusals: ({ id, cluster_id }) => ({
     shown: [
       ['events', id],

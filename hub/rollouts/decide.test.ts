@@ -7,6 +7,10 @@ import { evidence, rollout, row, situation, subject } from './rows.fixture.ts';
 const ready = evidence('Progressing', 'NotReceived');
 const started = (id: number) => row(id, { state: 'Started', started_at: 5 });
 
+const skippedRow = (id: number) => row(id, { state: 'Skipped', reason: 'Frozen' });
+const frozen = { reason: 'Frozen', message: 'frozen by user:ada' };
+const stopped = { reason: 'EnvironmentFrozen', message: 'environment dev is frozen by user:ada' };
+
 /** id:State of the rows that changed, then the rollout. */
 const told = ({ clusterRows, rollout: r }: Step): string =>
   [
@@ -62,6 +66,72 @@ const rows: readonly [string, Parameters<typeof situation>, string][] = [
     'paused still sees what happens',
     [[subject(started(1), evidence('Healthy')), subject(row(2), ready)], { rollout: rollout({ state: 'Paused' }) }],
     '1:Succeeded Paused',
+  ],
+  [
+    'a frozen cluster is left out',
+    [[subject(row(1), ready, { leftOut: frozen }), subject(row(2), ready)]],
+    '1:Skipped 2:Started Progressing',
+  ],
+  [
+    'nothing vouches for it: left out all the same',
+    [[subject(row(1), evidence('Unknown'), { leftOut: frozen })]],
+    '1:Skipped Succeeded AllSkipped',
+  ],
+  ['all are left out', [[subject(row(1), ready, { leftOut: frozen })]], '1:Skipped Succeeded AllSkipped'],
+  [
+    'some left out, the others there already',
+    [[subject(row(1), ready, { leftOut: frozen }), subject(row(2), ready, { wantedRevisionId: 2 })]],
+    '1:Skipped 2:Unchanged Succeeded AllUnchanged',
+  ],
+  ['frozen and there already', [[subject(row(1), ready, { leftOut: frozen, wantedRevisionId: 2 })]], '1:Unchanged Succeeded AllUnchanged'],
+  [
+    'what an earlier rollout had started there does not hold it up',
+    [[subject(row(1, { started_at: 5 }), ready, { leftOut: frozen })]],
+    '1:Skipped Succeeded AllSkipped',
+  ],
+  [
+    'frozen after its start: it stays and counts',
+    [[subject(started(1), ready, { leftOut: frozen }), subject(row(2), ready)], { rollout: rollout({ max_concurrent: 1 }) }],
+    '1:Started Progressing',
+  ],
+  [
+    'left out no more: its turn has come',
+    [[subject(skippedRow(1), ready, { wantedRevisionId: 1 })], { candidates: [subject(skippedRow(1), ready, { wantedRevisionId: 1 })] }],
+    '1:Started Progressing',
+  ],
+  [
+    'left out no more, but there is no place: it waits',
+    [
+      [subject(started(2), ready)],
+      { rollout: rollout({ max_concurrent: 1 }), candidates: [subject(skippedRow(1), ready, { wantedRevisionId: 1 })] },
+    ],
+    '2:Started 1:Waiting Progressing',
+  ],
+  [
+    'a frozen environment starts none, and is named',
+    [[subject(started(1), evidence('Healthy')), subject(row(2), ready)], { hold: stopped }],
+    '1:Succeeded EnvironmentFrozen',
+  ],
+  [
+    'what it started is still judged, and may end it',
+    [[subject(started(1), evidence('Healthy'))], { hold: stopped }],
+    '1:Succeeded Succeeded AllHealthy',
+  ],
+  [
+    'suspended by a person',
+    [[subject(row(1), ready)], { hold: { ...stopped, reason: 'RolloutSuspended' }, rollout: rollout({ state: 'Paused' }) }],
+    'RolloutSuspended',
+  ],
+  [
+    'suspended after its start: named',
+    [
+      [
+        subject(row(1, { state: 'Started', reason: 'Suspended', started_at: 5 }), evidence('Suspended'), {
+          leftOut: { reason: 'Suspended', message: 'by a' },
+        }),
+      ],
+    ],
+    'ClustersSuspended',
   ],
   ['nothing vouches for the next', [[subject(row(1), evidence('Unknown'))], { candidates: [], passedOver: ['c1'] }], 'ClustersUnreachable'],
   ['a candidate that nothing vouches for is not started', [[subject(row(1), evidence('Unknown'))]], 'Progressing'],

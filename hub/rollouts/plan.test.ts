@@ -104,6 +104,28 @@ const cases: readonly [string, Partial<PlanFacts>, string][] = [
   ['no clusters', { members: [], placements: [] }, 'Release'],
   ['nothing to do', { target: current, placements: [placement(11, 1, there), placement(12, 2, there)] }, 'none'],
   ['changed inputs', { target: current, placements: [placement(11, 1, there), placement(12, 2)] }, 'Inputs 11:Unchanged 12:Waiting'],
+  [
+    'a cluster that is behind joins',
+    { target: current, placements: [placement(11, 1, there), placement(12, 2, { wanted_variant_id: 59 })] },
+    'Join 11:Unchanged 12:Waiting',
+  ],
+  [
+    'a frozen cluster that is behind begins nothing',
+    { target: current, placements: [placement(11, 1, there), placement(12, 2)], frozenIds: new Set([2]) },
+    'none',
+  ],
+  ['nor does one that is new', { target: current, placements: [placement(11, 1, there)], frozenIds: new Set([2]) }, 'none'],
+  [
+    'a suspended app begins nothing',
+    { target: current, placements: [placement(11, 1, there), placement(12, 2, { mode: 'Suspended' })] },
+    'none',
+  ],
+  ['nor where it is new', { target: current, placements: [placement(11, 1, there)], appSuspended: true }, 'none'],
+  [
+    'a new release is recorded, frozen or not: the rollout leaves them out',
+    { frozenIds: new Set([1, 2]) },
+    'Release 11:Waiting 12:Waiting',
+  ],
   ['a joining cluster', { target: current, placements: [placement(11, 1, there)] }, 'Join 11:Unchanged new:Waiting'],
   ['in flight to another revision: carried', { running: inFlight('Degraded', 50) }, 'Release 11:Waiting(carried) 12:Waiting'],
   [
@@ -149,6 +171,26 @@ test('the rollout before is superseded in the same breath', () => {
   const result = plan(facts({ running: inFlight('Started', 50) }), context());
   const [, old] = puts<{ state: string; finished_at: number | null }>(result, 'rollouts');
   assert.deepEqual([old?.state, old?.finished_at], ['Superseded', 1_000]);
+});
+
+test('a rollout that a person had stopped leaves no hold behind when it is superseded', () => {
+  const running = inFlight('Started', 50);
+  const removed = (state: 'Paused' | 'Progressing') =>
+    plan(facts({ running: { ...running, rollout: { ...running.rollout, state } } }), context()).writes.filter((w) => w.op === 'remove');
+  assert.deepEqual(removed('Paused'), [{ op: 'remove', table: 'holds', key: { scope: 'Rollout', subject_id: 3 } }]);
+  assert.deepEqual(removed('Progressing'), []);
+});
+
+test('where an app is suspended, what it comes to is suspended from the first', () => {
+  const modes = (appSuspended: boolean) =>
+    puts<PlacementRow>(plan(facts({ placements: [], appSuspended }), context()), 'placements').map(({ mode }) => mode);
+  assert.deepEqual(
+    [modes(true), modes(false)],
+    [
+      ['Suspended', 'Suspended'],
+      ['Enforce', 'Enforce'],
+    ],
+  );
 });
 
 test('who is selected no more is Held and keeps what it wants; who is only not enrolled stays', () => {

@@ -1,4 +1,4 @@
-import { evidenceOf, reportedOf, silenceOf, type Timing, type Watch } from '#hub/health/mod.ts';
+import { dispatchesOf, evidenceOf, reportedOf, silenceOf, type Dispatched, type Timing, type Watch } from '#hub/health/mod.ts';
 import { holdOf, holdsOf, waitOf } from '#hub/holds/mod.ts';
 import type { HoldRow, PlacementRow, RolloutClusterRow, RolloutRow, TargetRow, Trx } from '#hub/store/mod.ts';
 import { isCarried, recount, type Counters, type Situation, type Subject, type Wait } from './model.ts';
@@ -211,6 +211,7 @@ interface SubjectRow {
   readonly revision: string;
   readonly leftOut: Wait | undefined;
   readonly report: Parameters<typeof reportedOf>[0] | undefined;
+  readonly dispatched: Dispatched | undefined;
 }
 
 async function rowsOf(trx: Trx, rolloutId: number, placementIds: readonly number[]): Promise<SubjectRow[]> {
@@ -224,6 +225,7 @@ async function rowsOf(trx: Trx, rolloutId: number, placementIds: readonly number
       .where('placement_id', 'in', ids)
       .execute();
     const placements = await trx.selectFrom('placements').selectAll().where('id', 'in', ids).execute();
+    const dispatches = await dispatchesOf(trx, ids);
     const reports = await trx
       .selectFrom('reports')
       .select(['placement_id', 'revision_wanted', 'revision_applied', 'health', 'reason', 'message', 'received_at'])
@@ -248,6 +250,7 @@ async function rowsOf(trx: Trx, rolloutId: number, placementIds: readonly number
         leftOut: leftOutOf(placement, clusterName, holds),
         revision: revisionOf.get(row.to_revision_id)?.revision ?? '',
         report: reportOf.get(row.placement_id),
+        dispatched: dispatches.get(row.placement_id),
       });
     }
   }
@@ -284,7 +287,7 @@ function leftOutOf({ id, app_id, cluster_id, mode }: PlacementRow, clusterName: 
   return app ? waitOf(app, holds.appName) : { reason: mode, message: `its mode is ${mode}` };
 }
 
-function subjectOf({ row, placement, clusterName, revision, leftOut, report }: SubjectRow, watch: Watch, timing: Timing): Subject {
+function subjectOf({ row, placement, clusterName, revision, leftOut, report, dispatched }: SubjectRow, watch: Watch, timing: Timing): Subject {
   const contact = watch.contactOf(row.cluster_id);
   return {
     row,
@@ -292,6 +295,6 @@ function subjectOf({ row, placement, clusterName, revision, leftOut, report }: S
     placementState: placement.state,
     leftOut,
     wantedRevisionId: placement.wanted_revision_id,
-    evidence: evidenceOf({ revision, mode: placement.mode }, report && reportedOf(report), contact, timing),
+    evidence: evidenceOf({ revision, mode: placement.mode, dispatched }, report && reportedOf(report), contact, timing),
   };
 }

@@ -78,6 +78,22 @@ test('a release that changed nobody has proved nothing; one that was proved befo
   assert.deepEqual([exercisedAfter(7), exercisedAfter(1)], [0, 1]);
 });
 
+test('what was left out has proved nothing, whatever else was unchanged', () => {
+  const leftOut = { reason: 'Frozen', message: '' };
+  const given = situation([subject(row(1), ready, { leftOut }), subject(row(2, { state: 'Unchanged' }), ready)]);
+  const put = decided({ ...given, rollout: rollout({ release_id: 7 }) }).writes?.find(({ table }) => table === 'targets');
+  assert.ok(put?.op === 'put');
+  assert.deepEqual(put.row, { ...target, current_release_id: 7, exercised: 0 });
+});
+
+test('what has ended is suspended no more', () => {
+  const paused = situation([subject(row(1, { state: 'Started', started_at: 5 }), evidence('Healthy'))], {
+    rollout: rollout({ state: 'Paused' }),
+  });
+  const removed = decided(paused).writes?.filter(({ op }) => op === 'remove');
+  assert.deepEqual(removed, [{ op: 'remove', table: 'holds', key: { scope: 'Rollout', subject_id: 1 } }]);
+});
+
 test('another wave is looked at at once', () => {
   const given = situation([subject(row(1, { state: 'Started', started_at: 5 }), evidence('Healthy'))], { rollout: rollout({ waves: 2 }) });
   assert.deepEqual(decided(given).outbox, ['rollout:1']);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKubeError } from './errors.ts';
-import { refOf, type KindInfo, type KubeClient, type KubeCode, type KubeObject, type WatchEvent } from './port.ts';
+import { fieldManager, refOf, type KindInfo, type KubeClient, type KubeCode, type KubeObject, type WatchEvent } from './port.ts';
 
 /** A cluster to hold to the contract, and what only its owner can do to it. */
 export interface KubeFixture {
@@ -51,6 +51,23 @@ export const deployment = (namespace: string, name: string, image: string, repli
 const rejects = async (code: KubeCode, promise: Promise<unknown>): Promise<void> => {
   await assert.rejects(promise, (error) => isKubeError(error, code) || assert.fail(`expected ${code}, got ${String(error)}`));
 };
+interface FieldsEntry {
+  readonly manager: string;
+  readonly operation: string;
+  readonly time: string;
+  readonly fieldsV1: { readonly 'f:data'?: Record<string, unknown> };
+}
+const entries = ({ metadata }: KubeObject): readonly FieldsEntry[] => metadata['managedFields'] as FieldsEntry[];
+const dataFields = ({ fieldsV1 }: FieldsEntry): Record<string, unknown> => fieldsV1['f:data'] ?? {};
+/** The data of it that we applied. */
+const ours = (object: KubeObject): readonly string[] =>
+  entries(object)
+    .filter(({ manager, operation }) => manager === fieldManager && operation === 'Apply')
+    .flatMap((entry) => Object.keys(dataFields(entry)))
+    .filter((step) => step !== '.')
+    .sort();
+const read = async (client: KubeClient, { metadata }: KubeObject): Promise<KubeObject> =>
+  (await client.get(configMaps, metadata.namespace ?? '', metadata.name, signal)) ?? assert.fail(`${metadata.name} is gone`);
 const dataOf = (object: KubeObject | undefined): unknown => object?.['data'];
 const signal = AbortSignal.timeout(10 * 60_000);
 
@@ -129,6 +146,47 @@ export function kubeContract(name: string, fixture: () => KubeFixture): void {
         return true;
       });
       assert.deepEqual(dataOf(await client.apply(configMaps, wanted, { force: true }, signal)), { x: '1' });
+    });
+
+    test('who has a field is recorded: what others change or remove is ours no more, until it is taken back', async () => {
+      const { client, interfere } = fixture();
+      const wanted = configMap(await space(), 'a', { x: '1', y: '2' });
+      const first = await client.apply(configMaps, wanted, {}, signal);
+      assert.deepEqual(ours(first), ['f:x', 'f:y']);
+      await interfere(first, { data: { x: 'theirs', y: '2', z: '3' } });
+      const changed = await read(client, wanted);
+      assert.deepEqual(ours(changed), ['f:y'], 'the same value again takes nothing');
+      const theirs = entries(changed).find(({ manager }) => manager !== fieldManager) ?? assert.fail('nobody else is named');
+      assert.equal(theirs.operation, 'Update');
+      assert.deepEqual(Object.keys(dataFields(theirs)).sort(), ['f:x', 'f:z']);
+      assert.ok(Math.abs(Date.parse(theirs.time) - Date.parse(String(changed.metadata['creationTimestamp']))) < 60_000);
+      const back = await client.apply(configMaps, wanted, { force: true }, signal);
+      assert.deepEqual(ours(back), ['f:x', 'f:y']);
+      assert.equal(
+        entries(back).some((entry) => entry.manager !== fieldManager && 'f:x' in dataFields(entry)),
+        false,
+      );
+      assert.deepEqual(dataOf(back), { x: '1', y: '2', z: '3' });
+      await interfere(back, { data: { x: null } });
+      const removed = await read(client, wanted);
+      assert.deepEqual(ours(removed), ['f:y']);
+      assert.equal(
+        entries(removed).some((entry) => 'f:x' in dataFields(entry)),
+        false,
+        'what is gone has nobody',
+      );
+      assert.deepEqual(ours(await client.apply(configMaps, wanted, { force: true, dryRun: true }, signal)), ['f:x', 'f:y']);
+      assert.deepEqual(ours(await read(client, wanted)), ['f:y'], 'a dry run says what would be, and leaves it');
+    });
+
+    test('an apply that changes nothing leaves the version and the time of whoever wrote', async () => {
+      const { client, interfere } = fixture();
+      const wanted = configMap(await space(), 'a', { x: '1' });
+      await interfere(await client.apply(configMaps, wanted, {}, signal), { data: { theirs: 'z' } });
+      const before = await read(client, wanted);
+      const after = await client.apply(configMaps, wanted, { force: true }, signal);
+      assert.deepEqual(entries(after), entries(before));
+      assert.equal(after.metadata.resourceVersion, before.metadata.resourceVersion);
     });
 
     test('items of a list are merged by name, and the generation moves with the spec alone', async () => {

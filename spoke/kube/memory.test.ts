@@ -11,7 +11,8 @@ const shared = new MemoryKube({ clock: systemClock });
 const merged = (target: unknown, patch: Readonly<Record<string, unknown>>): Record<string, unknown> => {
   const result: Record<string, unknown> = { ...(target as Record<string, unknown>) };
   for (const [key, value] of Object.entries(patch))
-    result[key] = typeof value === 'object' && value !== null ? merged(result[key], value as Record<string, unknown>) : value;
+    if (value === null) delete result[key];
+    else result[key] = typeof value === 'object' ? merged(result[key], value as Record<string, unknown>) : value;
   return result;
 };
 

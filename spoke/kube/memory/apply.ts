@@ -8,6 +8,8 @@ export type Owners = ReadonlyMap<string, ReadonlySet<string>>;
 export interface Owned {
   readonly object: KubeObject;
   readonly owners: Owners;
+  /** Who made it this by a change of fields. */
+  readonly writer?: string;
 }
 
 export type Applied =
@@ -31,7 +33,7 @@ export function applied(live: Owned | undefined, document: KubeObject, manager: 
   let object: Value = (live?.object ?? document) as unknown as Value;
   for (const path of before) if (!wanted.has(path) && !isOwned(owners, path)) object = withoutLeaf(object, steps(path)) ?? {};
   for (const [path, value] of wanted) object = withLeaf(object, steps(path), value);
-  return { outcome: 'applied', next: owned(object as unknown as KubeObject, owners) };
+  return { outcome: 'applied', next: owned(object as unknown as KubeObject, owners, manager) };
 }
 
 /** A plain write: `manager` takes over every field whose value it changes; fields that are gone belong to nobody. Pure. */
@@ -44,18 +46,19 @@ export function updated(live: Owned | undefined, object: KubeObject, manager: st
     .map(([path]) => path);
   const lost = new Set([...changed, ...[...before.keys()].filter((path) => !after.has(path))]);
   for (const other of owners.keys()) for (const path of lost) disown(owners, other, path);
-  if (changed.length > 0) owners.set(`${manager}/Update`, new Set([...(owners.get(`${manager}/Update`) ?? []), ...changed]));
-  return owned(object, owners);
+  const writer = `${manager}/Update`;
+  if (changed.length > 0) owners.set(writer, new Set([...(owners.get(writer) ?? []), ...changed]));
+  return owned(object, owners, writer);
 }
 
 const steps = (path: string): Path => JSON.parse(path) as string[];
 const isOwned = (owners: Owners, path: string): boolean => owners.values().some((paths) => paths.has(path));
 
 /** What is not there is owned by nobody, and who owns nothing is no manager. */
-function owned(object: KubeObject, owners: Owners): Owned {
+function owned(object: KubeObject, owners: Owners, writer: string): Owned {
   const there = leavesOf(object);
   const left = [...owners].map(([manager, paths]) => [manager, new Set([...paths].filter((path) => there.has(path)))] as const);
-  return { object, owners: new Map(left.filter(([, paths]) => paths.size > 0)) };
+  return { object, owners: new Map(left.filter(([, paths]) => paths.size > 0)), writer };
 }
 
 function disown(owners: Map<string, ReadonlySet<string>>, manager: string, path: string): void {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { kindKey } from '../paths.ts';
 import type { KindInfo, KubeObject } from '../port.ts';
-import type { Owned, Owners } from './apply.ts';
+import type { Owned } from './apply.ts';
 import { fieldsV1 } from './fields.ts';
 
 export interface Change {
@@ -67,7 +67,7 @@ export class MemoryStore {
         ...(generation === undefined ? {} : { generation }),
         ...(kept?.deletionTimestamp === undefined ? {} : { deletionTimestamp: kept.deletionTimestamp }),
         resourceVersion: String(this.#version + 1),
-        managedFields: managedFields(next),
+        managedFields: managedFields(next, live?.object, this.timestamp()),
       },
     };
     return live && isSame(live.object, object) ? live : { object, owners: next.owners };
@@ -133,8 +133,21 @@ export class MemoryStore {
   }
 }
 
-const isSame = (a: KubeObject, b: KubeObject): boolean => isDeepStrictEqual(withoutVersion(a), withoutVersion(b));
-const withoutVersion = (object: KubeObject): unknown => ({ ...object, metadata: { ...object.metadata, resourceVersion: '' } });
+const isSame = (a: KubeObject, b: KubeObject): boolean => isDeepStrictEqual(asWritten(a), asWritten(b));
+
+/** Without what a write changes by itself: the version, and when who wrote. */
+const asWritten = ({ metadata, ...object }: KubeObject): unknown => ({
+  ...object,
+  metadata: { ...metadata, resourceVersion: '', managedFields: entriesOf(metadata).map((entry) => ({ ...entry, time: '' })) },
+});
+
+interface ManagedEntry {
+  readonly manager: string;
+  readonly operation: string;
+  readonly time: string;
+}
+const entriesOf = ({ managedFields }: KubeObject['metadata']): readonly ManagedEntry[] =>
+  (managedFields as readonly ManagedEntry[] | undefined) ?? [];
 
 /** Counts changes of what is wanted (`spec` and its like); kinds without a spec have none, as with a real API server. */
 function generationOf(live: KubeObject | undefined, next: KubeObject): number | undefined {
@@ -144,12 +157,19 @@ function generationOf(live: KubeObject | undefined, next: KubeObject): number | 
   return (live.metadata.generation ?? 1) + (isDeepStrictEqual(wanted(live), wanted(next)) ? 0 : 1);
 }
 
-function managedFields({ object, owners }: { readonly object: KubeObject; readonly owners: Owners }): readonly unknown[] {
-  return [...owners].map(([owner, paths]) => ({
-    manager: owner.replace(/\/Update$/, ''),
-    operation: owner.endsWith('/Update') ? 'Update' : 'Apply',
-    apiVersion: object.apiVersion,
-    fieldsType: 'FieldsV1',
-    fieldsV1: fieldsV1([...paths].sort()),
-  }));
+/** Who has what since when: whoever writes, since now; who only keeps or loses fields, since he wrote. */
+function managedFields({ object, owners, writer }: Owned, live: KubeObject | undefined, now: string): readonly unknown[] {
+  return [...owners].map(([owner, paths]) => {
+    const manager = owner.replace(/\/Update$/, '');
+    const operation = owner.endsWith('/Update') ? 'Update' : 'Apply';
+    const before = live && entriesOf(live.metadata).find((entry) => entry.manager === manager && entry.operation === operation);
+    return {
+      manager,
+      operation,
+      apiVersion: object.apiVersion,
+      time: owner === writer ? now : (before?.time ?? now),
+      fieldsType: 'FieldsV1',
+      fieldsV1: fieldsV1([...paths].sort()),
+    };
+  });
 }

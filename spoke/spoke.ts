@@ -11,7 +11,7 @@ import { Receiver } from '#spoke/desired/mod.ts';
 import { contentFetcher, directoryCache, layered, memoryCache } from '#spoke/fetch/mod.ts';
 import { SpokeIdentity } from '#spoke/identity/mod.ts';
 import type { KindInfo, KubeClient } from '#spoke/kube/mod.ts';
-import { Link } from '#spoke/report/mod.ts';
+import { Link, obey } from '#spoke/report/mod.ts';
 import { SpokeState } from '#spoke/state/mod.ts';
 import { Tenancy } from '#spoke/tenancy/mod.ts';
 import type { SpokeConfig } from './config.ts';
@@ -131,11 +131,7 @@ async function work(parts: SpokeParts, state: SpokeState, signal: AbortSignal): 
       const held = receiver.stored?.fence ?? { epoch: 0, generation: 0 };
       if (compareFence(fence, held) > 0) void refresh();
     },
-    onCommand: async ({ id, command }) => {
-      if (command?.$case === 'syncNow') assignments.syncNow(command.value.assignmentUid || undefined);
-      await refresh();
-      return { id, ok: command !== undefined, code: command ? '' : 'UnknownCommand', message: '' };
-    },
+    onCommand: (command) => obey(command, { refresh, syncNow: (uid) => assignments.syncNow(uid), clock }),
     onTrust: (update) =>
       void identity.update(update, signal).catch((error: unknown) => log.warn('refused new trust documents', { reason: explain(error) })),
     onGone: () => receiver.forget(),

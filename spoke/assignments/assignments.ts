@@ -29,9 +29,16 @@ export interface Assignments {
   setDesired(assignments: readonly Assignment[], meta: DesiredMeta): void;
   /** Whether the API server answered since the last asking and the watches make progress: to be asked once per beat. */
   health(): Observing;
-  /** Look again now, whatever was being waited for. */
-  syncNow(uid?: string): void;
+  /** Looks again now, whatever was being waited for; resolves when each of them has been visited after the call. */
+  syncNow(uid?: string): Promise<Synced>;
   stop(): Promise<void>;
+}
+
+export interface Synced {
+  /** 0: there is no such assignment. */
+  readonly visited: number;
+  /** What stands in the way of one of them. */
+  readonly problem: { readonly reason: string; readonly message: string } | undefined;
 }
 
 const visitsMax = 4;
@@ -60,6 +67,8 @@ class Engine implements Assignments {
   /** And nothing is called Unassigned before there was a desired state. */
   #desired = false;
   #swept: Promise<Sweep> | undefined;
+  /** Who waits for the next visit of an assignment to be over. */
+  readonly #awaited = new Map<string, (() => void)[]>();
 
   constructor(parts: AssignmentsParts) {
     this.#parts = parts;
@@ -89,15 +98,20 @@ class Engine implements Assignments {
     return this.#sight.ask();
   }
 
-  syncNow(uid?: string): void {
-    for (const entry of this.#entries.values()) {
-      if (uid !== undefined && entry.uid !== uid) continue;
+  async syncNow(uid?: string): Promise<Synced> {
+    const wanted = [...this.#entries.values()].filter((entry) => uid === undefined || entry.uid === uid);
+    const visits = wanted.map((entry) => {
       entry.drift = urged(entry.drift);
       entry.observedKey = '';
       entry.problem = undefined;
       this.#add(entry);
-    }
+      const visited = Promise.withResolvers<void>();
+      this.#awaited.set(entry.uid, [...(this.#awaited.get(entry.uid) ?? []), visited.resolve]);
+      return visited.promise;
+    });
     this.#pump();
+    await Promise.all(visits);
+    return { visited: wanted.length, problem: wanted.find(({ problem }) => problem)?.problem };
   }
 
   async stop(): Promise<void> {
@@ -221,9 +235,16 @@ class Engine implements Assignments {
       entry.visiting = false;
       if (troubled) this.#visitsTroubled -= 1;
       queue.done(entry.uid);
+      if (!entry.again) this.#visited(entry);
       if (!this.#stop.signal.aborted) this.#schedule(entry);
       this.#leave();
     }
+  }
+
+  #visited({ uid }: Entry): void {
+    const waiting = this.#awaited.get(uid) ?? [];
+    this.#awaited.delete(uid);
+    for (const resolve of waiting) resolve();
   }
 
   async #visitLoaded(entry: Entry, signal: AbortSignal): Promise<void> {

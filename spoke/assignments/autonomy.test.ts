@@ -62,9 +62,11 @@ test('what can never be written is not asked for again whenever something moves'
   );
   assert.equal(rig.report().reason, 'Invalid');
   rig.kube.heal();
-  rig.spoke.syncNow('p1');
+  const synced = rig.spoke.syncNow('p1');
   await rig.run();
   assert.equal(rig.report().health, 'HEALTH_HEALTHY', 'asked to look again, it does');
+  assert.deepEqual(await synced, { visited: 1, problem: undefined });
+  assert.deepEqual(await rig.spoke.syncNow('p2'), { visited: 0, problem: undefined });
 });
 
 test('a restart amid a disturbance is no failure: what had been healthy has its time again, and keeps its hops', async (t) => {

@@ -29,7 +29,7 @@ test('the API server fails, answers nonsense or not at all for objects that were
   assert.equal(rig.report().inventory?.prunePending, 2);
   assert.deepEqual(rig.inventory(), ['ConfigMap/a', 'ConfigMap/b', 'ConfigMap/c']);
   rig.kube.heal();
-  rig.spoke.syncNow();
+  void rig.spoke.syncNow();
   await rig.run();
   assert.deepEqual(names(rig), ['a']);
 });

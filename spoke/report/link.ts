@@ -37,6 +37,7 @@ export interface LinkOptions {
   readonly onWelcome: (welcome: Welcome, named: Fence | undefined) => void;
   /** The hub says where the cluster should be: a bus that withholds messages is noticed. */
   readonly onFence: (fence: Fence) => void;
+  /** Never rejects. */
   readonly onCommand: (command: Command) => Promise<CommandResult>;
   readonly onTrust: (update: TrustUpdate) => void;
   /** The stream ended: what the hub confirmed on it is void. */
@@ -129,7 +130,7 @@ export class Link {
   }
 
   async #receive(message: NonNullable<HubMessage['message']>): Promise<void> {
-    const { onFence, onCommand, onTrust, heldEnvelope, log } = this.#options;
+    const { onFence, onTrust, heldEnvelope, log } = this.#options;
     switch (message.$case) {
       case 'welcome':
         return this.#welcome(message.value);
@@ -150,13 +151,21 @@ export class Link {
         return this.#send({ $case: 'heldEnvelope', value: { envelope: held && Envelope.decode(held) } });
       }
       case 'command':
-        return this.#send({ $case: 'commandResult', value: await onCommand(message.value) });
+        void this.#answer(message.value);
+        return;
       case 'trustUpdate':
         return onTrust(message.value);
       case 'goodbye':
         log.warn('the hub says goodbye', { reason: message.value.reason, message: message.value.message });
         if (!passing.has(message.value.reason)) this.#goodbye = message.value.reason;
     }
+  }
+
+  /** Not waited for: a command takes its time, and what the hub says meanwhile is heard. Answered on the stream that it came on, or not at all. */
+  async #answer(command: Command): Promise<void> {
+    const stream = this.#stream;
+    const value = await this.#options.onCommand(command);
+    if (this.#stream === stream) this.#send({ $case: 'commandResult', value });
   }
 
   #welcome(welcome: Welcome): void {

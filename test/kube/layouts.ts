@@ -57,6 +57,8 @@ export function apiserverArguments(
       'tls-cert-file': certificate('server.crt'),
       'tls-private-key-file': certificate('server.key'),
       'anonymous-auth': 'false',
+      // As every distribution sets it: agents of nodes (networks, storage) ask for it.
+      'allow-privileged': 'true',
       'authorization-mode': 'RBAC',
       'service-account-issuer': 'https://kubernetes.default.svc',
       'service-account-key-file': certificate('service-accounts.pub'),
@@ -79,6 +81,7 @@ const controllers = [
   'cronjob-controller',
   'daemonset-controller',
   'deployment-controller',
+  'disruption-controller', // without it a PodDisruptionBudget never has a status
   'endpoints-controller',
   'endpointslice-controller',
   'garbage-collector-controller',

@@ -1,8 +1,7 @@
 // Someone's own YAML, on someone's own clusters.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { temporaryFolder } from '#deploy/local/processes/mod.ts';
 import type { StartDocument } from '#deploy/local/fleet/mod.ts';
@@ -12,7 +11,6 @@ import { kubectl } from './fleets.ts';
 import { configMap, deployment } from './manifests.ts';
 
 interface Placement {
-  readonly app: string;
   readonly health: string;
   readonly objects: number;
 }
@@ -21,30 +19,6 @@ interface Cluster {
   readonly environment: string;
   readonly placements: readonly Placement[];
 }
-
-interface Project {
-  readonly project: string;
-  readonly as: string;
-  /** Of one file; undefined leaves it out. */
-  readonly change?: (name: string, text: string) => string | undefined;
-  /** Made beforehand, as for kubectl: what names a namespace does not bring it. */
-  readonly namespace?: string;
-  readonly refused?: RegExp;
-}
-
-const withoutKustomization = (name: string, text: string): string | undefined => (name.includes('kustomization') ? undefined : text);
-const projects: readonly Project[] = [
-  { project: 'metallb', as: 'as it is' },
-  { project: 'external-dns', as: 'as it is: instructions for kustomize are no manifests', refused: /kustomize build/ },
-  { project: 'external-dns', as: 'without kustomization', change: withoutKustomization },
-  { project: 'kube-state-metrics', as: 'wants kube-system, which is closed', change: withoutKustomization, refused: /kube-system/ },
-  {
-    project: 'kube-state-metrics',
-    as: 'in a namespace of its own',
-    change: (name, text) => withoutKustomization(name, text)?.replaceAll('kube-system', 'metrics'),
-    namespace: 'metrics',
-  },
-];
 
 /** Control planes of the test's own, that the fleet knows by a kubeconfig only: what was applied is still there when it has ended. */
 describe('npm start --kubeconfig --manifests', { timeout: 12 * 60_000 }, () => {
@@ -118,46 +92,7 @@ describe('npm start --kubeconfig --manifests', { timeout: 12 * 60_000 }, () => {
     planes.push(fresh);
     return fresh;
   }
-
-  for (const { project, as, change, namespace, refused } of projects) {
-    const folder = publicManifests();
-    const missing = folder === undefined && 'neither WHEELHOUSE_MANIFESTS nor ../shared/manifests is there';
-    if (missing) process.stderr.write(`!!! NOT TESTED: public manifests of ${project}: ${missing}\n`);
-    test(`public manifests: ${project} ${as}`, { skip: missing }, async () => {
-      const fresh = await freshPlanes(`${project}-${planes.length}`, [project]);
-      const config = await merged(fresh, [project], join(path, `${project}.config`));
-      if (namespace) await kubectl(fresh.cluster(project), 'create', 'namespace', namespace);
-      const files = changed(await readAll(join(folder ?? '', project)), change);
-      if (refused) {
-        const { code, stdout, stderr } = await run(files, config);
-        assert.deepEqual([code, /"ok": true/.test(stdout)], [1, false]);
-        assert.match(stderr, refused);
-        assert.equal(await countOfOurs(fresh, project), 0);
-        return;
-      }
-      const document = await start(files, config);
-      const [cluster] = document.clusters as readonly Cluster[];
-      assert.equal(cluster?.placements[0]?.health, 'Healthy');
-      const { objects } = cluster.placements[0];
-      assert.ok(objects >= 4, `${objects} objects`);
-      assert.equal(await countOfOurs(fresh, project), objects);
-    });
-  }
 });
-
-const changed = (files: Readonly<Record<string, string>>, change: Project['change']): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(files).flatMap(([name, text]) => {
-      const now = change ? change(name, text) : text;
-      return now === undefined ? [] : [[name, now]];
-    }),
-  );
-
-async function readAll(dir: string): Promise<Record<string, string>> {
-  const found = await readdir(dir, { recursive: true, withFileTypes: true });
-  const files = found.filter((one) => one.isFile() && one.name.endsWith('.yaml')).map((one) => join(one.parentPath, one.name));
-  return Object.fromEntries(await Promise.all(files.map(async (file) => [relative(dir, file), await readFile(file, 'utf8')] as const)));
-}
 
 /** Contexts of several clusters in one file, as people have them. */
 async function merged(kube: KubeFleet, names: readonly string[], file: string): Promise<string> {
@@ -178,32 +113,11 @@ interface KubeConfig {
   readonly contexts: readonly unknown[];
 }
 
-/** How many objects of all kinds say that a fleet owns them, by the annotation that names each. */
-async function countOfOurs(kube: KubeFleet, name: string): Promise<number> {
-  const plane = kube.cluster(name);
-  const kinds = await kubectl(plane, 'api-resources', '--verbs=list', '-o', 'name');
-  const skipped = /^(events|componentstatuses|endpoints|pods|replicasets|.*\.metrics\.k8s\.io)/;
-  const wanted = kinds.split('\n').filter((kind) => kind && !skipped.test(kind));
-  const listed = await kubectl(plane, 'get', [...new Set(wanted)].join(), '-A', '-o', 'json');
-  const { items } = JSON.parse(listed) as { items: { kind: string; metadata: { name: string; annotations?: Record<string, string> } }[] };
-  const owned = items.filter(({ kind, metadata }) => {
-    const named = metadata.annotations?.['wheelhouse.dev/object']?.split('/');
-    return named?.[1] === kind && named.at(-1) === metadata.name;
-  });
-  return new Set(owned.map(({ metadata }) => metadata.annotations?.['wheelhouse.dev/object'])).size;
-}
-
 async function writeAll(dir: string, files: Readonly<Record<string, string>>): Promise<void> {
   for (const [name, text] of Object.entries(files)) {
     await mkdir(dirname(join(dir, name)), { recursive: true });
     await writeFile(join(dir, name), text);
   }
-}
-
-function publicManifests(): string | undefined {
-  const named = process.env['WHEELHOUSE_MANIFESTS'];
-  const dir = named ?? resolve(import.meta.dirname, '../../../../shared/manifests');
-  return existsSync(dir) ? dir : undefined;
 }
 
 const definition = `apiVersion: apiextensions.k8s.io/v1

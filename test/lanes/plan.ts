@@ -62,7 +62,7 @@ const alone = ['--test-concurrency=1', '--test-timeout=600000'];
 const kube: readonly Step[] = [
   { does: 'prepare', name: 'control plane', part: 'kube', script: 'test/kube/build.ts', missing: /GO_MISSING|GO_TOO_OLD/, minutesMax: 35 },
   { does: 'tests', name: 'control plane tests', kind: 'kube', args: alone, needs: 'kube', minutesMax: 15 },
-  { does: 'tests', name: 'end-to-end tests', kind: 'e2e', args: alone, needs: 'kube', minutesMax: 25 },
+  { does: 'tests', name: 'end-to-end tests', kind: 'e2e', args: alone, needs: 'kube', minutesMax: 45 },
 ];
 
 // Pages as a person sees them, of a fleet of sandboxes.

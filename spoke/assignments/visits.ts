@@ -1,7 +1,7 @@
 import type { Assignment } from '../../proto/mod.ts';
 import { span } from '../../shared/telemetry/mod.ts';
 import { changesText, dryRun } from '../apply/mod.ts';
-import { compared, contestedVerdict, nextLookMs, type Drift } from '../drift/mod.ts';
+import { compared, contestedVerdict, forgiven, nextLookMs, type Drift } from '../drift/mod.ts';
 import { summarise, type HealthSummary } from '../health/mod.ts';
 import { refText } from '../kube/mod.ts';
 import { applyRevision, contentOf, measure, prepare, type Ground } from './appliers.ts';
@@ -97,6 +97,7 @@ async function applyOrKeep(
     if (!problem) say(ground, entry, '');
     report(ground, entry);
     await applyRevision(ground, entry, assignment, signal);
+    entry.drift = forgiven(entry.drift);
   } catch (error) {
     checkWanted(entry, assignment);
     const held = heldAssignment(entry);

@@ -7,6 +7,7 @@ export {
   compared,
   corrected,
   dueOf,
+  forgiven,
   looked,
   nextLookMs,
   noStories,

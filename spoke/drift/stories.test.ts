@@ -10,6 +10,7 @@ import {
   corrected,
   delayMs,
   dueOf,
+  forgiven,
   isContested,
   looked,
   nextLookMs,
@@ -151,6 +152,14 @@ test('a quiet time forgives: the next correction is prompt again, and nobody is 
   assert.deepEqual(names(dueOf(later, at(600))), ['web']);
   assert.deepEqual(story(later).taken, nothingTaken);
   assert.equal(story(correct(later, ['web'], at(600))).dueAtMs, 601_000);
+});
+
+test('another revision is no longer contested, and its drift is due at once', () => {
+  const { stories } = fight(7);
+  const next = look(forgiven(stories), ['web'], at(200));
+  assert.equal(contestedVerdict(story(next)), undefined);
+  assert.deepEqual(names(dueOf(next, at(200))), ['web']);
+  assert.equal(story(next).corrections, 7, 'what happened has happened');
 });
 
 test('one that is fought over delays no other', () => {

@@ -128,6 +128,10 @@ export function compared(stories: Stories, outcomes: readonly Outcome[]): Storie
 export const dueOf = (stories: Stories, { monotonicMs }: Now): readonly Story[] =>
   [...stories.values()].filter(({ standing, dueAtMs }) => standing && dueAtMs <= monotonicMs);
 
+/** Another revision was applied: whether its fields are contested too has to be seen. Pure. */
+export const forgiven = (stories: Stories): Stories =>
+  new Map([...stories].map(([name, story]) => [name, { ...story, streak: 0, dueAtMs: 0 }]));
+
 /** Somebody asks for it: what stands is corrected at once. Pure. */
 export const urged = (stories: Stories): Stories => new Map([...stories].map(([name, story]) => [name, { ...story, dueAtMs: 0 }]));
 

@@ -1,4 +1,5 @@
 // Health: what spokes say, turned into evidence that the hub may decide on. Silence is Unknown, never good news and never bad.
+export { CommandError, type CommandCode, type Order } from './commands.ts';
 export { evidenceOf, isHeard, reportedOf, silenceOf, silenceText, type Wanted } from './evidence.ts';
 export { beatsMax, type Contact, type Evidence, type Reported, type Silence, type Timing } from './model.ts';
 export type { Channel, Peer, SpokeHandler, SpokeStream } from './port.ts';

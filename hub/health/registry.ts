@@ -109,6 +109,10 @@ export class Registry {
     return this.#entries.get(clusterId)?.stream === stream;
   }
 
+  streamOf(clusterId: number): Held | undefined {
+    return this.#entries.get(clusterId)?.stream;
+  }
+
   streams(): Held[] {
     return [...this.#entries.values()].flatMap(({ stream }) => stream ?? []);
   }

@@ -1,8 +1,9 @@
-import type { AssignmentReport, HubMessage, TrustUpdate } from '#proto/mod.ts';
+import type { AssignmentReport, CommandResult, HubMessage, TrustUpdate } from '#proto/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
 import { longestBackoffMs, reconnectBackoff } from '#shared/kernel/mod.ts';
 import type { Store } from '#hub/store/mod.ts';
-import { isHeard } from './evidence.ts';
+import { CommandError, type Order } from './commands.ts';
+import { isHeard, silenceOf, silenceText } from './evidence.ts';
 import type { Contact, Timing } from './model.ts';
 import type { Channel, Peer, SpokeHandler, SpokeStream } from './port.ts';
 import { writeRefusal } from './record.ts';
@@ -119,6 +120,20 @@ export class HealthService implements SpokeHandler, Watch {
   /** To every spoke that is connected: new trust documents. */
   broadcast(message: HubMessage['message']): void {
     for (const stream of this.#registry.streams()) if (stream instanceof Stream) stream.send(message);
+  }
+
+  /** Throws CommandError CLUSTER_UNREACHABLE when there is nobody to ask, or nobody who could do anything. */
+  reach({ id, name }: { readonly id: number; readonly name: string }): void {
+    const silence = silenceOf(this.contactOf(id), this.timing());
+    const open = this.#registry.streamOf(id) instanceof Stream;
+    if (open && (silence === undefined || silence === 'Settling' || silence === 'ReportsOutOfDate')) return;
+    throw new CommandError('CLUSTER_UNREACHABLE', `cluster ${name} cannot be asked: ${silenceText[silence ?? 'NotConnected']}`);
+  }
+
+  /** Asks the spoke of a cluster to do something now; resolves with what it answers. Rejects with CommandError. */
+  async command(cluster: { readonly id: number; readonly name: string }, order: Order, deadlineMs: number): Promise<CommandResult> {
+    this.reach(cluster);
+    return (this.#registry.streamOf(cluster.id) as Stream).command(order, deadlineMs);
   }
 
   contactOf(clusterId: number): Contact | undefined {

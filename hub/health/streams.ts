@@ -1,8 +1,20 @@
-import type { Beat, Hello, HubMessage, RefusedReport, Refusal, Report, SnapshotEnd, SpokeMessage, TrustUpdate } from '#proto/mod.ts';
+import type {
+  Beat,
+  CommandResult,
+  Hello,
+  HubMessage,
+  RefusedReport,
+  Refusal,
+  Report,
+  SnapshotEnd,
+  SpokeMessage,
+  TrustUpdate,
+} from '#proto/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
 import { compareFence, fenceText } from '#shared/kernel/mod.ts';
 import type { ClusterRow, Store } from '#hub/store/mod.ts';
 import { boundedReport, clip, factsText, healthLimits } from './bounds.ts';
+import { Commands, type Order } from './commands.ts';
 import { judgeFence, type HashedFence } from './fences.ts';
 import type { Doubt } from './model.ts';
 import type { Channel, Peer, SpokeStream } from './port.ts';
@@ -46,12 +58,14 @@ export class Stream implements SpokeStream, Held {
   /** Beats in a row with a fence below the record's. */
   #behind = 0;
   #aheadNoted = false;
+  readonly #commands: Commands;
   #ack = { seq: 0, refused: [] as RefusedReport[], scheduled: false };
 
   constructor(shared: Shared, peer: Peer, channel: Channel) {
     this.#shared = shared;
     this.#peer = peer;
     this.#channel = channel;
+    this.#commands = new Commands(shared.clock, (value) => this.send({ $case: 'command', value }));
   }
 
   async receive({ message }: SpokeMessage): Promise<void> {
@@ -74,9 +88,11 @@ export class Stream implements SpokeStream, Held {
         return this.#snapshotEnd(cluster, message.value);
       case 'refusal':
         return this.#refusal(cluster, message.value);
-      case 'heldEnvelope':
       case 'commandResult':
-        // Answers to what this hub does not ask yet.
+        this.#commands.answered(message.value);
+        return;
+      case 'heldEnvelope':
+        // An answer to what this hub does not ask yet.
         return;
     }
   }
@@ -87,6 +103,7 @@ export class Stream implements SpokeStream, Held {
       this.#shared.look(this.#state.cluster.id);
     }
     this.#state = { at: 'closed' };
+    this.#commands.ended();
     void reason;
   }
 
@@ -98,6 +115,11 @@ export class Stream implements SpokeStream, Held {
 
   send(message: HubMessage['message']): void {
     if (this.#state.at !== 'closed') this.#channel.send({ message });
+  }
+
+  /** Asks the spoke to do something. Rejects with CommandError. */
+  command(order: Order, deadlineMs: number): Promise<CommandResult> {
+    return this.#commands.ask(order, deadlineMs);
   }
 
   async #hello(hello: Hello): Promise<void> {

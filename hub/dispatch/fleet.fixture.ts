@@ -14,7 +14,7 @@ import { BusError } from '#shared/bus/mod.ts';
 import { seededRandom, VirtualClock } from '#shared/clock/mod.ts';
 import { digestOf, sha256, uidFrom, type Digest } from '#shared/kernel/mod.ts';
 import { generateKey } from '#shared/signing/mod.ts';
-import { evidenceOf, HealthService, reportedOf, type Channel, type Evidence, type SpokeStream } from '#hub/health/mod.ts';
+import { dispatchesOf, evidenceOf, HealthService, reportedOf, type Channel, type Evidence, type SpokeStream } from '#hub/health/mod.ts';
 import { keysAffectedBy, keysWaiting, PromotionService } from '#hub/promotion/mod.ts';
 import { RolloutService } from '#hub/rollouts/mod.ts';
 import { openSqliteStore, Outbox, put, type ClusterRow, type Store, type TargetRow, type Write } from '#hub/store/mod.ts';
@@ -53,6 +53,8 @@ export class FakeSpoke {
   readonly received: HubMessage['message'][] = [];
   /** Whether the API server answers. */
   observing = true;
+  /** Hears nothing of the bus, and goes on as it is. */
+  deaf = false;
   /** Whether what is applied becomes healthy. */
   fares: (assignment: Assignment) => Reported = () => ({ health: Health.HEALTH_HEALTHY });
   fence: Fence | undefined;
@@ -135,7 +137,7 @@ export class FakeSpoke {
   /** Takes up what the bus holds, applies it, reports what changed. */
   async work(): Promise<void> {
     if (!this.observing) return;
-    const state = this.#fleet.desiredOf(this.uid);
+    const state = this.deaf ? undefined : this.#fleet.desiredOf(this.uid);
     if (state) {
       this.#assignments = state.desired.assignments;
       this.fence = { epoch: state.desired.epoch, generation: state.desired.generation, hash: Buffer.from(sha256(state.payload)) };
@@ -315,7 +317,8 @@ export class Fleet implements AsyncDisposable {
       .where('cluster_id', '=', cluster.id)
       .executeTakeFirstOrThrow();
     const row = await this.store.read.selectFrom('reports').selectAll().where('placement_id', '=', placement.id).executeTakeFirst();
-    const wanted = { revision: placement.revision ?? '', mode: placement.mode };
+    const dispatched = (await dispatchesOf(this.store.read, [placement.id])).get(placement.id);
+    const wanted = { revision: placement.revision ?? '', mode: placement.mode, dispatched };
     return evidenceOf(wanted, row && reportedOf(row), this.health.contactOf(cluster.id), this.health.timing());
   }
 

@@ -7,6 +7,8 @@ export interface Loaded {
   readonly fleet: FleetRow;
   readonly desired: DesiredRow | undefined;
   readonly composition: Composition;
+  /** Placements whose wanted revision is not the one that was dispatched to them last. */
+  readonly moved: readonly { readonly placementId: number; readonly revisionId: number }[];
   /** Of the placement that changed last: the trace that this dispatch belongs to. */
   readonly traceparent: string;
 }
@@ -44,7 +46,27 @@ export async function loadCluster(trx: Trx, clusterId: number): Promise<Loaded |
     .where('cluster_id', '=', clusterId)
     .orderBy('updated_at', 'desc')
     .limit(1);
-  return { cluster, fleet, desired, composition, traceparent: (await newest.executeTakeFirst())?.traceparent ?? '' };
+  return {
+    cluster,
+    fleet,
+    desired,
+    composition,
+    moved: await movedOn(trx, clusterId),
+    traceparent: (await newest.executeTakeFirst())?.traceparent ?? '',
+  };
+}
+
+async function movedOn(trx: Trx, clusterId: number): Promise<Loaded['moved']> {
+  const rows = await trx
+    .selectFrom('placements as p')
+    .leftJoin('dispatched as d', 'd.placement_id', 'p.id')
+    .select(['p.id', 'p.wanted_revision_id', 'd.revision_id'])
+    .where('p.cluster_id', '=', clusterId)
+    .where('p.wanted_revision_id', 'is not', null)
+    .execute();
+  return rows.flatMap(({ id, wanted_revision_id, revision_id }) =>
+    wanted_revision_id === null || wanted_revision_id === revision_id ? [] : [{ placementId: id, revisionId: wanted_revision_id }],
+  );
 }
 
 /** Held placements too: they keep running what they run, and an assignment that left the document would only be `Unassigned`. */

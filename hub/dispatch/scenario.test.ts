@@ -461,3 +461,49 @@ test('who waits for an environment whose clusters have not enrolled is told whic
     ['PredecessorNotEnrolled', 'environment dev has no clusters yet; selected, but not enrolled: d1'],
   );
 });
+
+test('from A to B and back: what was said of A before proves nothing, until the spoke has accepted the way back', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1'] } });
+  await fleet.connectAll();
+  await fleet.release('a');
+  await fleet.tick(4);
+  assert.equal((await fleet.evidence('d1')).health, 'Healthy');
+  const spoke = fleet.spoke('d1');
+  const a = (await fleet.evidence('d1')).revisionApplied;
+
+  spoke.deaf = true;
+  await fleet.release('b');
+  await fleet.tick(3);
+  assert.equal((await fleet.evidence('d1')).reason, 'NotReceived');
+  await fleet.release('a');
+  await fleet.tick(3);
+  // It runs A, is healthy and beats. But B is on its way to it, and it may be about to take it up.
+  const { health, reason, revisionApplied, vouched } = await fleet.evidence('d1');
+  assert.deepEqual([health, reason, revisionApplied, vouched], ['Progressing', 'NotReceived', a, true]);
+  assert.equal((await fleet.rollouts('dev')).at(-1), 'Release Progressing Progressing');
+
+  spoke.deaf = false;
+  await fleet.tick(3);
+  assert.equal((await fleet.evidence('d1')).health, 'Healthy');
+  assert.equal((await fleet.rollouts('dev')).at(-1), 'Release Succeeded AllHealthy');
+});
+
+test('from A to B and back while the bus is away: the way back has to arrive first', async () => {
+  await using fleet = await Fleet.start({ environments: { dev: ['d1'] } });
+  await fleet.connectAll();
+  await fleet.release('a');
+  await fleet.tick(4);
+  const { generation } = await fleet.store.read.selectFrom('dispatched').selectAll().executeTakeFirstOrThrow();
+  await fleet.setBusDown(true);
+  await fleet.release('b');
+  await fleet.tick(2);
+  assert.deepEqual([(await fleet.evidence('d1')).health, (await fleet.evidence('d1')).reason], ['Progressing', 'NotPublished']);
+  await fleet.release('a');
+  await fleet.tick(2);
+  assert.equal((await fleet.evidence('d1')).health, 'Progressing');
+  await fleet.setBusDown(false);
+  await fleet.tick(4);
+  assert.equal((await fleet.evidence('d1')).health, 'Healthy');
+  const now = await fleet.store.read.selectFrom('dispatched').selectAll().executeTakeFirstOrThrow();
+  assert.equal(now.generation, generation + 2);
+});

@@ -95,7 +95,7 @@ export class DispatchService {
         const row = loaded && (nextRow(loaded, signer, now) ?? loaded.desired);
         if (!row) return { result: undefined };
         const result = { clusterUid: loaded.composition.clusterUid, row, traceparent: loaded.traceparent };
-        return { result, writes: row === loaded.desired ? [] : rowsOf(row) };
+        return { result, writes: [...(row === loaded.desired ? [] : rowsOf(row)), ...movesOf(loaded, row)] };
       },
     );
   }
@@ -149,6 +149,9 @@ function nextRow({ cluster, composition }: Loaded, signer: Signer, now: number):
   const { fence, payload, hash } = composed;
   return { cluster_id: cluster.id, ...fence, hash, envelope: signer.seal(payload), published: 0, at: now };
 }
+
+const movesOf = ({ moved }: Loaded, { epoch, generation }: DesiredRow): Write[] =>
+  moved.map(({ placementId, revisionId }) => put('dispatched', { placement_id: placementId, revision_id: revisionId, epoch, generation }));
 
 const rowsOf = (row: DesiredRow): Write[] => {
   const { cluster_id, epoch, generation, hash } = row;

@@ -1,5 +1,5 @@
 import { AssignmentReport, type Drift } from '#proto/mod.ts';
-import { evidenceOf, reportedOf, silenceOf, type Watch } from '#hub/health/mod.ts';
+import { dispatchesOf, evidenceOf, reportedOf, silenceOf, type Watch } from '#hub/health/mod.ts';
 import type { ClusterRow, EventRow, ReportRow, Trx } from '#hub/store/mod.ts';
 import { withDrift } from './drifts.ts';
 import { eventLimits, type Happening, type News, type ToldCluster, type ToldPlacement } from './model.ts';
@@ -85,7 +85,7 @@ function placementFound(row: PlacementFacts, told: string | undefined, watch: Wa
   const { cluster, app, environment, tenant, namespace, rollout_id } = row;
   const about = { kind: 'Placement', tenant, name: `${cluster}.${app}.${namespace}`, cluster, app, environment, rollout_id };
   const evidence = evidenceOf(
-    { revision: row.wanted ?? '', mode: row.mode },
+    { revision: row.wanted ?? '', mode: row.mode, dispatched: row.dispatched },
     row.report && reportedOf(row.report),
     watch.contactOf(row.cluster_id),
     watch.timing(),
@@ -113,5 +113,6 @@ async function placementsOn(trx: Trx, clusterIds: readonly number[]) {
   const ids = rows.map(({ id }) => id);
   const reports = ids.length === 0 ? [] : await trx.selectFrom('reports').selectAll().where('placement_id', 'in', ids).execute();
   const byId = new Map(reports.map((row) => [row.placement_id, row]));
-  return rows.map((row) => ({ ...row, report: byId.get(row.id) }));
+  const dispatches = await dispatchesOf(trx, ids);
+  return rows.map((row) => ({ ...row, report: byId.get(row.id), dispatched: dispatches.get(row.id) }));
 }

@@ -9,6 +9,7 @@ import { EventService } from './mod.ts';
 
 // The service over a real record in memory, in virtual time.
 
+const fence = { epoch: 1, generation: 1 };
 const beatMs = 1_000;
 const kept = 10;
 const revision = digestOf('one');
@@ -59,7 +60,7 @@ class Fleet implements AsyncDisposable, Watch {
   hear(...ids: number[]): void {
     const now = this.clock.monotonicMs();
     for (const id of ids)
-      this.contacts.set(id, { connected: true, sinceMs: now, beatMs: now, vouchedMs: now, doubt: '', doubtMessage: '' });
+      this.contacts.set(id, { connected: true, sinceMs: now, beatMs: now, vouchedMs: now, doubt: '', doubtMessage: '', fence });
   }
 
   async report(placementId: number, health: keyof typeof Health, reason: string, drift: Drift[] = []): Promise<void> {
@@ -170,6 +171,7 @@ async function open(): Promise<Fleet> {
         put('revisions', { id: 6, revision, layer_hash: revision, inputs_id: 5 }),
         ...clusterIds.map(cluster),
         ...placementIds.map(placement),
+        ...placementIds.map((id) => put('dispatched', { placement_id: id, revision_id: 6, ...fence })),
       ],
     }),
   );

@@ -3,12 +3,27 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { AssignmentReport } from '#proto/mod.ts';
 import { evidenceOf, reportRow, silenceOf } from './evidence.ts';
-import { beatsMax, type Contact, type Reported, type Timing } from './model.ts';
+import { beatsMax, type Contact, type Dispatched, type Reported, type Timing } from './model.ts';
 
 const beatMs = 4_000;
 const now = 1_000_000;
 const timing: Timing = { nowMs: now, beatMs, settling: false };
-const fresh: Contact = { connected: true, sinceMs: now - 60_000, beatMs: now - 1_000, vouchedMs: now - 1_000, doubt: '', doubtMessage: '' };
+const fresh: Contact = {
+  connected: true,
+  sinceMs: now - 60_000,
+  beatMs: now - 1_000,
+  vouchedMs: now - 1_000,
+  doubt: '',
+  doubtMessage: '',
+  fence: { epoch: 1, generation: 5 },
+};
+const sent = (generation: number, more: Partial<Dispatched> = {}): Dispatched => ({
+  revision: 'r2',
+  epoch: 1,
+  generation,
+  published: true,
+  ...more,
+});
 const ran = (health: Reported['health'], applied = 'r2', wanted = 'r2'): Reported => ({
   revisionWanted: wanted,
   revisionApplied: applied,
@@ -20,7 +35,14 @@ const ran = (health: Reported['health'], applied = 'r2', wanted = 'r2'): Reporte
 
 const rows: readonly [
   string,
-  { wanted?: string; mode?: 'Observe'; reported?: Reported | undefined; contact?: Contact | undefined; settling?: true },
+  {
+    wanted?: string;
+    mode?: 'Observe';
+    reported?: Reported | undefined;
+    contact?: Contact | undefined;
+    settling?: true;
+    dispatched?: Dispatched | undefined;
+  },
   string,
 ][] = [
   ['healthy for the wanted revision', { reported: ran('Healthy') }, 'Healthy Said'],
@@ -28,6 +50,30 @@ const rows: readonly [
   ['healthy with the old one while it works on the new one', { reported: ran('Healthy', 'r1') }, 'Progressing Said'],
   ['works on another one again', { reported: ran('Healthy', 'r2', 'r3') }, 'Progressing NotReceived'],
   ['could not apply the new one', { reported: ran('Degraded', 'r1') }, 'Degraded Said'],
+  ['healthy, said by a spoke that has accepted the move to it', { reported: ran('Healthy'), dispatched: sent(5) }, 'Healthy Said'],
+  ['healthy, but before it came back to it', { reported: ran('Healthy'), dispatched: sent(6) }, 'Progressing NotReceived'],
+  [
+    'the same, and the bus has not taken it',
+    { reported: ran('Healthy'), dispatched: sent(6, { published: false }) },
+    'Progressing NotPublished',
+  ],
+  [
+    'healthy, and a move to it is not written yet',
+    { reported: ran('Healthy'), dispatched: sent(4, { revision: 'r1' }) },
+    'Progressing NotDispatched',
+  ],
+  ['healthy, and nothing was ever dispatched', { reported: ran('Healthy'), dispatched: undefined }, 'Progressing NotDispatched'],
+  ['a higher epoch went out meanwhile', { reported: ran('Healthy'), dispatched: sent(1, { epoch: 2 }) }, 'Progressing NotReceived'],
+  [
+    'says what it has accepted of nothing',
+    { reported: ran('Healthy'), contact: { ...fresh, fence: undefined } },
+    'Progressing NotReceived',
+  ],
+  [
+    'broken by the one before, the move not accepted',
+    { reported: ran('Degraded', 'r1', 'r1'), dispatched: sent(6) },
+    'Progressing NotReceived',
+  ],
   ['degraded', { reported: ran('Degraded') }, 'Degraded Said'],
   ['progressing', { reported: ran('Progressing') }, 'Progressing Said'],
   ['no report', { reported: undefined }, 'Unknown NoReport'],
@@ -54,13 +100,14 @@ for (const [name, given, expected] of rows)
   test(`evidence: ${name}`, () => {
     const reported = 'reported' in given ? given.reported : ran('Healthy');
     const contact = 'contact' in given ? given.contact : fresh;
-    const wanted = { revision: given.wanted ?? 'r2', mode: given.mode ?? ('Enforce' as const) };
+    const dispatched = 'dispatched' in given ? given.dispatched : sent(5);
+    const wanted = { revision: given.wanted ?? 'r2', mode: given.mode ?? ('Enforce' as const), dispatched };
     const evidence = evidenceOf(wanted, reported, contact, { ...timing, settling: given.settling ?? false });
     assert.equal(`${evidence.health} ${evidence.reason}`, expected);
   });
 
 test('the age is that of the beat that vouched', () => {
-  assert.equal(evidenceOf({ revision: 'r2', mode: 'Enforce' }, ran('Healthy'), fresh, timing).ageMs, 1_000);
+  assert.equal(evidenceOf({ revision: 'r2', mode: 'Enforce', dispatched: sent(5) }, ran('Healthy'), fresh, timing).ageMs, 1_000);
 });
 
 test('healthy only by a vouched report about the wanted revision, whatever comes together', () => {
@@ -73,6 +120,7 @@ test('healthy only by a vouched report about the wanted revision, whatever comes
     vouchedMs: fc.option(fc.nat(now), { nil: undefined }),
     doubt: fc.constantFrom('', 'ClusterApiSilent', 'ReportsOutOfDate' as const),
     doubtMessage: fc.constant(''),
+    fence: fc.option(fc.record({ epoch: fc.constant(1), generation: fc.integer({ min: 3, max: 7 }) }), { nil: undefined }),
   });
   fc.assert(
     fc.property(
@@ -82,9 +130,13 @@ test('healthy only by a vouched report about the wanted revision, whatever comes
       fc.option(contacts, { nil: undefined }),
       fc.boolean(),
       (said, applied, works, contact, settling) => {
-        const evidence = evidenceOf({ revision: 'r2', mode: 'Enforce' }, ran(said, applied, works), contact, { ...timing, settling });
+        const evidence = evidenceOf({ revision: 'r2', mode: 'Enforce', dispatched: sent(5) }, ran(said, applied, works), contact, {
+          ...timing,
+          settling,
+        });
         if (evidence.health !== 'Healthy') return;
         assert.ok(evidence.vouched && said === 'Healthy' && applied === 'r2');
+        assert.ok((contact?.fence?.generation ?? 0) >= 5);
         assert.ok(contact?.vouchedMs !== undefined && now - contact.vouchedMs <= beatsMax * beatMs);
       },
     ),

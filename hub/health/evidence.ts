@@ -1,7 +1,7 @@
 import type { AssignmentReport } from '#proto/mod.ts';
-import { bareHealth, type HealthState } from '#shared/kernel/mod.ts';
+import { bareHealth, compareFence, fenceText, type HealthState } from '#shared/kernel/mod.ts';
 import type { ReportRow } from '#hub/store/mod.ts';
-import { beatsMax, type Contact, type Evidence, type Reported, type Silence, type Timing } from './model.ts';
+import { beatsMax, type Contact, type Dispatched, type Evidence, type Reported, type Silence, type Timing } from './model.ts';
 
 /** Why a contact vouches for nothing; undefined: it does. Silence never becomes good or bad news, only no news. */
 export function silenceOf(contact: Contact | undefined, { nowMs, beatMs, settling }: Timing): Silence | undefined {
@@ -32,11 +32,27 @@ export const silenceText: Readonly<Record<Silence, string>> = {
 export interface Wanted {
   readonly revision: string;
   readonly mode: 'Enforce' | 'Observe' | 'Suspended';
+  /** undefined: nothing has been, ever. */
+  readonly dispatched: Dispatched | undefined;
 }
 
 /**
- * Healthy only when a recent beat vouches for a report that says so about this very revision. Everything else is Progressing, Degraded or Unknown, with
- * the reason. Pure.
+ * Why nothing that the spoke says can be about the last move of this placement; undefined: it can. It may have run this revision before, and may be about to
+ * leave it for one in between, so that its report alone proves nothing.
+ */
+function unheardOf({ revision, dispatched }: Wanted, contact: Contact | undefined): { reason: string; message: string } | undefined {
+  if (dispatched?.revision !== revision)
+    return { reason: 'NotDispatched', message: 'the hub has not written it into the desired state of the cluster yet' };
+  const held = contact?.fence ?? { epoch: 0, generation: 0 };
+  if (compareFence(held, dispatched) >= 0) return undefined;
+  const message = `the spoke has accepted ${fenceText(held)}, what is wanted went out with ${fenceText(dispatched)}`;
+  if (dispatched.published) return { reason: 'NotReceived', message };
+  return { reason: 'NotPublished', message: `${message}: waits for the bus (NATS), which has not taken it` };
+}
+
+/**
+ * Healthy only when a recent beat vouches for a report that says so about this very revision, from a spoke that has accepted the move to it. Everything else
+ * is Progressing, Degraded or Unknown, with the reason. Pure.
  */
 export function evidenceOf(wanted: Wanted, reported: Reported | undefined, contact: Contact | undefined, timing: Timing): Evidence {
   const ageMs = Math.max(0, timing.nowMs - (contact?.vouchedMs ?? contact?.sinceMs ?? 0));
@@ -55,6 +71,8 @@ export function evidenceOf(wanted: Wanted, reported: Reported | undefined, conta
   if (!wanted.revision) return say('Unknown', 'NothingWanted', 'nothing has been started here yet');
   if (!reported) return say('Unknown', 'NoReport', 'the spoke has said nothing about this placement yet');
   if (wanted.mode !== 'Enforce') return say('Suspended', wanted.mode, `mode is ${wanted.mode}: gives no evidence`);
+  const unheard = unheardOf(wanted, contact);
+  if (unheard) return say('Progressing', unheard.reason, unheard.message);
   if (reported.revisionWanted !== wanted.revision && reported.revisionApplied !== wanted.revision)
     return say('Progressing', 'NotReceived', 'the spoke has not yet taken up the wanted revision');
   // Works on it: what went wrong on the way is about the new revision, although the old one is still what runs.

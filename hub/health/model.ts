@@ -1,4 +1,4 @@
-import type { HealthState } from '#shared/kernel/mod.ts';
+import type { Fence, HealthState } from '#shared/kernel/mod.ts';
 
 /** What the hub knows of one cluster's stream. All times are monotonic milliseconds of this process: nothing survives a restart, on purpose. */
 export interface Contact {
@@ -12,12 +12,21 @@ export interface Contact {
   /** Why the latest beat did not vouch; '' when it did. */
   readonly doubt: Doubt;
   readonly doubtMessage: string;
+  /** What the spoke has accepted, as it said last; undefined: it has not. */
+  readonly fence?: Fence | undefined;
 }
 
 export type Doubt = '' | 'ClusterApiSilent' | 'ReportsOutOfDate';
 
 /** Why nothing can be said about a cluster. */
 export type Silence = Exclude<Doubt, ''> | 'SpokeSilent' | 'NotConnected' | 'Settling';
+
+/** What was dispatched to a placement last, and the fence that brought it at that move. */
+export interface Dispatched extends Fence {
+  readonly revision: string;
+  /** Whether the bus has taken it. */
+  readonly published: boolean;
+}
 
 /** What of a report row decides. */
 export interface Reported {

@@ -12,6 +12,7 @@ import {
 } from '#hub/store/mod.ts';
 import { clip, healthLimits } from './bounds.ts';
 import type { HashedFence } from './fences.ts';
+import type { Dispatched } from './model.ts';
 
 // What health reads from the record, and the rows that it writes beside reports.
 
@@ -44,6 +45,20 @@ export async function heldHash(read: Reader, clusterId: number): Promise<Uint8Ar
     .where('placements.cluster_id', '=', clusterId)
     .execute();
   return reportSetHash(rows.map(({ uid, value }) => [uid, value] as const));
+}
+
+/** By placement: what was dispatched to it last. */
+export async function dispatchesOf(read: Reader, placementIds: readonly number[]): Promise<ReadonlyMap<number, Dispatched>> {
+  if (placementIds.length === 0) return new Map();
+  const rows = await read
+    .selectFrom('dispatched as d')
+    .innerJoin('placements as p', 'p.id', 'd.placement_id')
+    .innerJoin('revisions as v', 'v.id', 'd.revision_id')
+    .leftJoin('desired as w', 'w.cluster_id', 'p.cluster_id')
+    .select(['d.placement_id', 'd.epoch', 'd.generation', 'v.revision', 'w.published'])
+    .where('d.placement_id', 'in', placementIds)
+    .execute();
+  return new Map(rows.map(({ placement_id, published, ...row }) => [placement_id, { ...row, published: published === 1 }]));
 }
 
 export interface RefusalNote {

@@ -1,3 +1,4 @@
+import { compareFence, type Fence } from '#shared/kernel/mod.ts';
 import type { HashedFence } from './fences.ts';
 import { holdersAfter, type Holders } from './duplicates.ts';
 import { isHeard, silenceOf } from './evidence.ts';
@@ -15,6 +16,8 @@ interface Entry {
   holders: Holders | undefined;
   /** What was last told about this cluster: a change of it wakes who decides. */
   told: Silence | 'Vouched';
+  /** Another fence has been accepted since: what went before it may be believed now. */
+  fenceNews: boolean;
   heard: boolean;
   /** When it fell silent last. */
   lostMs: number | undefined;
@@ -84,12 +87,14 @@ export class Registry {
       vouchedMs: old?.contact.vouchedMs,
       doubt: '',
       doubtMessage: '',
+      fence: old?.contact.fence,
     };
     this.#entries.set(clusterId, {
       contact,
       stream,
       holders,
       told: old?.told ?? 'NotConnected',
+      fenceNews: old?.fenceNews ?? false,
       heard: old?.heard ?? false,
       lostMs: undefined,
       heldHash: old?.heldHash,
@@ -122,6 +127,20 @@ export class Registry {
     if (!entry) return;
     const vouchedMs = doubt === '' ? nowMs : entry.contact.vouchedMs;
     entry.contact = { ...entry.contact, beatMs: nowMs, vouchedMs, doubt, doubtMessage };
+  }
+
+  /** What it has accepted, as a beat says. */
+  accepted(clusterId: number, fence: Fence | undefined): void {
+    const entry = this.#entries.get(clusterId);
+    if (!entry || sameFence(entry.contact.fence, fence)) return;
+    entry.contact = { ...entry.contact, fence };
+    entry.fenceNews = true;
+  }
+
+  /** What it has accepted at least, as a report says that has been kept: everything before it on the stream has been kept, too. */
+  acceptedAtLeast(clusterId: number, fence: Fence): void {
+    const known = this.#entries.get(clusterId)?.contact.fence;
+    if (!known || compareFence(known, fence) < 0) this.accepted(clusterId, fence);
   }
 
   /** What the hub holds is known to be out of date: earlier beats vouch for it no longer. */
@@ -174,8 +193,9 @@ export class Registry {
   #isNews(entry: Entry, nowMs: number): boolean {
     const timing = { nowMs, beatMs: this.#beatMs, settling: this.#settling !== undefined };
     const now = silenceOf(entry.contact, timing) ?? 'Vouched';
-    const news = now !== entry.told;
+    const news = now !== entry.told || entry.fenceNews;
     entry.told = now;
+    entry.fenceNews = false;
     return news;
   }
 }
@@ -185,6 +205,9 @@ export interface Look {
   readonly changed: readonly number[];
   readonly settled: boolean;
 }
+
+const sameFence = (a: Fence | undefined, b: Fence | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && compareFence(a, b) === 0);
 
 /** A protobuf fence as the record's kind. */
 export const hashed = (

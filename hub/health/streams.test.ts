@@ -623,3 +623,51 @@ test('a record that fails keeps nothing and acknowledges nothing: the stream is 
   assert.deepEqual(a.cases, ['welcome', 'RecordUnavailable']);
   assert.equal(hub.errors.length, 1, 'the operator is told why');
 });
+
+const fenced = (generation: number) => ({ epoch: 1, generation, hash: Buffer.alloc(0) });
+
+test('a beat that names another fence is news although nothing else has changed: what was moved may be believed now', async () => {
+  await using hub = await Hub.open();
+  const spoke = new Spoke(hub, 'ca');
+  await spoke.hello('a');
+  await spoke.beat(hashOf());
+  hub.changes.length = 0;
+  await spoke.beat(hashOf());
+  assert.deepEqual(hub.changes, []);
+  await hub.store.decide(
+    async () => undefined,
+    () => ({ result: undefined, writes: [put('desired', desired(10, 7))] }),
+  );
+  await spoke.beat(hashOf(), true, { fence: fenced(5) });
+  assert.deepEqual([hub.changes, hub.health.contactOf(10)?.fence], [[[10]], { epoch: 1, generation: 5 }]);
+  await spoke.beat(hashOf(), true, { fence: fenced(5) });
+  assert.equal(hub.changes.length, 1);
+});
+
+test('a report says what its spoke has accepted, once it is kept; an older one takes nothing back', async () => {
+  await using hub = await Hub.open();
+  await hub.store.decide(
+    async () => undefined,
+    () => ({ result: undefined, writes: [put('desired', desired(10, 7))] }),
+  );
+  const spoke = new Spoke(hub, 'ca');
+  await spoke.hello('a');
+  await spoke.beat(hashOf(), true, { fence: fenced(3) });
+  const fence = (): number | undefined => hub.health.contactOf(10)?.fence?.generation;
+  await spoke.report('pb1', Health.HEALTH_HEALTHY, { fence: fenced(6) });
+  assert.equal(fence(), 3, 'not of this cluster');
+  await spoke.report('pa1', Health.HEALTH_HEALTHY, { fence: fenced(5) });
+  assert.equal(fence(), 5);
+  await spoke.report('pa2', Health.HEALTH_HEALTHY, { fence: fenced(4) });
+  assert.equal(fence(), 5);
+});
+
+const desired = (clusterId: number, generation: number) => ({
+  cluster_id: clusterId,
+  epoch: 1,
+  generation,
+  hash: new Uint8Array(32),
+  envelope: new Uint8Array(),
+  published: 1,
+  at: 0,
+});

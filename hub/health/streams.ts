@@ -1,4 +1,5 @@
 import type {
+  AssignmentReport,
   Beat,
   CommandResult,
   Hello,
@@ -225,6 +226,7 @@ export class Stream implements SpokeStream, Held {
     const same = Buffer.compare(await this.#held(cluster.id), beat.reportSetHash) === 0;
     // A stream that has been replaced meanwhile vouches for nothing.
     if (!registry.isCurrent(cluster.id, this)) return;
+    registry.accepted(cluster.id, beat.fence && { epoch: beat.fence.epoch, generation: beat.fence.generation });
     const doubt: Doubt = !beat.observing ? 'ClusterApiSilent' : same ? '' : 'ReportsOutOfDate';
     registry.beat(
       cluster.id,
@@ -265,10 +267,19 @@ export class Stream implements SpokeStream, Held {
     const { groups } = this.#shared;
     groups.add(
       { clusterId: cluster.id, report: bounded.report, bytes: value },
-      (refused) => this.#acknowledge(seq, refused),
+      (refused) => this.#kept(cluster, seq, bounded.report, refused),
       () => this.close('RecordUnavailable', 'the hub could not keep a report: connect again'),
     );
     if (groups.full) await groups.flush();
+  }
+
+  #kept(cluster: ClusterRow, seq: number, { fence }: AssignmentReport, refused: RefusedReport | undefined): void {
+    const { registry, look } = this.#shared;
+    if (fence && !refused && registry.isCurrent(cluster.id, this)) {
+      registry.acceptedAtLeast(cluster.id, { epoch: fence.epoch, generation: fence.generation });
+      look(cluster.id);
+    }
+    this.#acknowledge(seq, refused);
   }
 
   /** Reports of one commit are settled together, in order: one acknowledgement names the last. */

@@ -2,7 +2,7 @@ import { digestOf, inputsBytes, revisionOf, type Digest } from '#shared/kernel/m
 import { resolveInputs, targetById, type Target } from '#hub/apps/mod.ts';
 import { clustersSelectedBy, type Cluster } from '#hub/clusters/mod.ts';
 import { environmentsOf, predecessorsOf, type Environment } from '#hub/environments/mod.ts';
-import { evidenceOf, reportedOf, type Watch } from '#hub/health/mod.ts';
+import { dispatchesOf, evidenceOf, reportedOf, type Watch } from '#hub/health/mod.ts';
 import { holdOf, waitOf } from '#hub/holds/mod.ts';
 import type { Member, PlanFacts } from '#hub/rollouts/mod.ts';
 import type { PlacementRow, TargetRow, Trx, VariantRow } from '#hub/store/mod.ts';
@@ -161,6 +161,10 @@ async function proofOf(trx: Trx, target: TargetRow, environment: string, watch: 
   let proven = false;
   for (let after = 0; unproven.length < namedMax;) {
     const rows = await placedRows(trx, target.id, after);
+    const dispatches = await dispatchesOf(
+      trx,
+      rows.map(({ id }) => id),
+    );
     for (const row of rows) {
       after = row.id;
       const silent = saysNothing(row, content);
@@ -169,7 +173,8 @@ async function proofOf(trx: Trx, target: TargetRow, environment: string, watch: 
         continue;
       }
       const reported = row.placement_id === null ? undefined : reportedOf(row as unknown as Parameters<typeof reportedOf>[0]);
-      const evidence = evidenceOf({ revision: row.revision ?? '', mode: row.mode }, reported, watch.contactOf(row.cluster_id), timing);
+      const wanted = { revision: row.revision ?? '', mode: row.mode, dispatched: dispatches.get(row.id) };
+      const evidence = evidenceOf(wanted, reported, watch.contactOf(row.cluster_id), timing);
       if (evidence.health === 'Healthy') proven = true;
       else unproven.push(`${row.name} (${evidence.reason || evidence.health})`);
     }

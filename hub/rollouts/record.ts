@@ -287,7 +287,11 @@ function leftOutOf({ id, app_id, cluster_id, mode }: PlacementRow, clusterName: 
   return app ? waitOf(app, holds.appName) : { reason: mode, message: `its mode is ${mode}` };
 }
 
-function subjectOf({ row, placement, clusterName, revision, leftOut, report, dispatched }: SubjectRow, watch: Watch, timing: Timing): Subject {
+function subjectOf(
+  { row, placement, clusterName, revision, leftOut, report, dispatched }: SubjectRow,
+  watch: Watch,
+  timing: Timing,
+): Subject {
   const contact = watch.contactOf(row.cluster_id);
   return {
     row,

@@ -100,4 +100,11 @@ export const migrations: readonly (readonly string[])[] = [
     `CREATE INDEX holds_by_until ON holds (until) WHERE until IS NOT NULL`,
     `CREATE INDEX rollout_clusters_skipped ON rollout_clusters (rollout_id, wave) WHERE state = 'Skipped'`,
   ],
+  [
+    `CREATE TABLE dispatched (placement_id INTEGER PRIMARY KEY REFERENCES placements (id), revision_id INTEGER NOT NULL REFERENCES revisions (id),
+      epoch INTEGER NOT NULL, generation INTEGER NOT NULL)`,
+    // When each was moved is not known any more: what has been dispatched last had all of them.
+    `INSERT INTO dispatched SELECT p.id, p.wanted_revision_id, d.epoch, d.generation FROM placements p JOIN desired d ON d.cluster_id = p.cluster_id
+      WHERE p.wanted_revision_id IS NOT NULL`,
+  ],
 ];

@@ -256,6 +256,14 @@ export interface DesiredHistoryRow {
   hash: Uint8Array;
 }
 
+/** The fence that brought a placement its wanted revision, at its last move: what a spoke says of it counts from there on. */
+export interface DispatchedRow {
+  placement_id: number;
+  revision_id: number;
+  epoch: number;
+  generation: number;
+}
+
 /** Last reported value of one placement. */
 export interface ReportRow {
   placement_id: number;
@@ -357,6 +365,7 @@ export interface Tables {
   event_states: EventStateRow;
   desired: DesiredRow;
   desired_history: DesiredHistoryRow;
+  dispatched: DispatchedRow;
   reports: ReportRow;
   refusals: RefusalRow;
   tokens: TokenRow;
@@ -389,6 +398,7 @@ export const primaryKey: { readonly [T in TableName]: readonly (keyof Tables[T] 
   event_states: ['object_id'],
   desired: ['cluster_id'],
   desired_history: ['cluster_id', 'epoch', 'generation'],
+  dispatched: ['placement_id'],
   reports: ['placement_id'],
   refusals: ['id'],
   tokens: ['id'],
@@ -402,6 +412,7 @@ export const derivedTables: ReadonlySet<TableName> = new Set([
   'taken_commits',
   'desired',
   'desired_history',
+  'dispatched',
   'reports',
   'refusals',
   'rollout_events',

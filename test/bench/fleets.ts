@@ -173,6 +173,11 @@ function appOf(
             updated_at: now,
           }),
         );
+        // Now and then on its way still, or not even that.
+        if (wanted && chance(random, 0.98))
+          writes.push(
+            put('dispatched', { placement_id: placement.id, revision_id: revision.id, epoch: 1, generation: chance(random, 0.98) ? 1 : 9 }),
+          );
         if (chance(random, 0.95)) writes.push(put('reports', reportOf(placement, revision.revision, random, now)));
         made.placementIds.push(placement.id);
       }
@@ -204,8 +209,9 @@ const decide = (store: Store, action: string, writes: (id: () => number) => Writ
 /** Contacts as they could be: most are well, some are silent in each way, some were never heard of. */
 export function drawContacts(clusterIds: readonly number[], random: Random, beatMs = 4_000, nowMs = 1_000_000): Map<number, Contact> {
   const contacts = new Map<number, Contact>();
+  const fence = { epoch: 1, generation: 1 };
   for (const id of clusterIds) {
-    const fresh: Contact = { connected: true, sinceMs: 1, beatMs: nowMs - 100, vouchedMs: nowMs - 100, doubt: '', doubtMessage: '' };
+    const fresh: Contact = { connected: true, sinceMs: 1, beatMs: nowMs - 100, vouchedMs: nowMs - 100, doubt: '', doubtMessage: '', fence };
     const stale = nowMs - 10 * beatMs;
     const draw = random.next();
     if (draw < 0.9) contacts.set(id, fresh);

@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from '#hub/store/mod.ts';
 import { convergences, healths, type Convergence, type Health } from '../schemas/words.ts';
-import type { Moment } from './moments.ts';
+import { generationsMax, type Moment } from './moments.ts';
 
 // Health and convergence of placements in SQL, by the rules of hub/health (evidenceOf): ranks, worst first, so that a fleet can be filtered, sorted and
 // counted without reading it into memory. A test holds the two together.
@@ -11,9 +11,10 @@ const step = (state: Convergence): RawBuilder<number> => sql.lit(convergences.in
 export const healthAt = (index: number): Health => healths[index] ?? 'Unknown';
 export const convergenceAt = (index: number): Convergence => convergences[index] ?? 'Unknown';
 
-/** Rows (cluster_id, live, silence): what this moment knows of contact; clusters that were not heard of have no row. */
+/** Rows (cluster_id, live, fence, silence): what this moment knows of contact; clusters that were not heard of have no row. */
 const told = ({ contactsJson }: Moment): RawBuilder<unknown> =>
-  sql`SELECT CAST(key AS INTEGER) AS cluster_id, substr(value, 1, 1) = 'C' AS live, substr(value, 2) AS silence FROM json_each(${contactsJson})`;
+  sql`SELECT CAST(key AS INTEGER) AS cluster_id, substr(value, 1, 1) = 'C' AS live,
+    CAST(substr(value, 2, 16) AS INTEGER) AS fence, substr(value, 18) AS silence FROM json_each(${contactsJson})`;
 
 /** The same for joining clusters with: grouped, or SQLite would walk all of it for each of them. */
 export const contacts = (moment: Moment): RawBuilder<unknown> =>
@@ -30,12 +31,13 @@ export const judged = (moment: Moment, where: RawBuilder<unknown> = sql`1 = 1`):
   WITH k AS MATERIALIZED (${told(moment)}),
   s AS MATERIALIZED (
     SELECT p.id, p.cluster_id, p.app_id, p.target_id, ${silence(moment)} <> '' AS silent, v.id IS NULL AS unwanted, r.placement_id IS NULL AS unreported,
-      p.mode <> 'Enforce' AS passive, r.revision_wanted = v.revision AS received, r.revision_applied = v.revision AS applied,
+      p.mode <> 'Enforce' AS passive, coalesce(d.epoch * ${sql.lit(generationsMax)} + d.generation <= k.fence, 0) AS heard, r.revision_wanted = v.revision AS received, r.revision_applied = v.revision AS applied,
       CASE r.health WHEN 'Degraded' THEN ${rank('Degraded')} WHEN 'Progressing' THEN ${rank('Progressing')} WHEN 'Suspended' THEN ${rank('Suspended')}
         WHEN 'Healthy' THEN ${rank('Healthy')} ELSE ${rank('Unknown')} END AS said
     FROM placements p
     LEFT JOIN k ON k.cluster_id = p.cluster_id
     LEFT JOIN reports r ON r.placement_id = p.id
+    LEFT JOIN dispatched d ON d.placement_id = p.id AND d.revision_id = p.wanted_revision_id
     LEFT JOIN revisions v ON v.id = p.wanted_revision_id
     WHERE ${where}),
   j AS MATERIALIZED (
@@ -43,6 +45,7 @@ export const judged = (moment: Moment, where: RawBuilder<unknown> = sql`1 = 1`):
       CASE
         WHEN silent OR unwanted OR unreported THEN ${rank('Unknown')}
         WHEN passive THEN ${rank('Suspended')}
+        WHEN NOT heard THEN ${rank('Progressing')}
         WHEN applied AND received THEN said
         WHEN received AND said = ${rank('Degraded')} THEN ${rank('Degraded')}
         ELSE ${rank('Progressing')}
@@ -50,7 +53,7 @@ export const judged = (moment: Moment, where: RawBuilder<unknown> = sql`1 = 1`):
       CASE
         WHEN silent THEN ${step('Unknown')}
         WHEN unwanted THEN ${step('NothingWanted')}
-        WHEN received THEN CASE WHEN applied THEN ${step('Converged')} ELSE ${step('Converging')} END
+        WHEN heard AND received THEN CASE WHEN applied THEN ${step('Converged')} ELSE ${step('Converging')} END
         ELSE ${step('NotReceived')}
       END AS step
     FROM s)

@@ -17,7 +17,10 @@ export interface Moment {
   readonly connectionOf: (clusterId: number, everConnected: boolean) => Connection;
   /** Nothing vouches for this cluster now. */
   readonly isSilent: (clusterId: number) => boolean;
-  /** Cluster id -> `C` or `D` (connected or not), then why nothing vouches for it ('' when something does). For SQL, as JSON. */
+  /**
+   * Cluster id -> `C` or `D` (connected or not), the fence that it has accepted as one number of 16 digits, then why nothing vouches for it ('' when something
+   * does). For SQL, as JSON.
+   */
   readonly contactsJson: string;
   /** Of clusters that this process has not heard of. */
   readonly unheard: Silence;
@@ -26,7 +29,8 @@ export interface Moment {
 export function momentOf(fleet: Fleet, now: number): Moment {
   const timing = fleet.timing();
   const codes: Record<string, string> = {};
-  for (const [id, contact] of fleet.contacts()) codes[id] = `${isLive(contact, timing) ? 'C' : 'D'}${silenceOf(contact, timing) ?? ''}`;
+  for (const [id, contact] of fleet.contacts())
+    codes[id] = `${isLive(contact, timing) ? 'C' : 'D'}${fenceDigits(contact)}${silenceOf(contact, timing) ?? ''}`;
   return {
     now: Math.round(now),
     timing,
@@ -37,6 +41,11 @@ export function momentOf(fleet: Fleet, now: number): Moment {
     unheard: timing.settling ? 'Settling' : 'NotConnected',
   };
 }
+
+/** Epochs count restores and generations decisions about one cluster: neither reaches 2^20 and 2^32. */
+export const generationsMax = 2 ** 32;
+const fenceDigits = ({ fence }: Contact): string =>
+  String((fence?.epoch ?? 0) * generationsMax + (fence?.generation ?? 0)).padStart(16, '0');
 
 const whole = ({ state, ageMs }: Connection): Connection => ({ state, ageMs: ageMs === null ? null : Math.round(ageMs) });
 

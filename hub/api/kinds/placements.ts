@@ -1,6 +1,6 @@
 import { AssignmentReport } from '#proto/mod.ts';
 import { bareHealth } from '#shared/kernel/mod.ts';
-import { evidenceOf, reportedOf, type Evidence } from '#hub/health/mod.ts';
+import { dispatchesOf, evidenceOf, reportedOf, type Dispatched, type Evidence } from '#hub/health/mod.ts';
 import { sql, type PlacementRow, type Reader, type ReportRow } from '#hub/store/mod.ts';
 import type { Placement } from '../schemas/moving.ts';
 import { convergences, healths, type ChangedBy } from '../schemas/words.ts';
@@ -99,16 +99,20 @@ export const placements: View<PlacementViewRow> = {
 };
 
 async function placementsOf(read: Reader, moment: Moment, rows: readonly PlacementViewRow[]): Promise<Placement[]> {
-  const reports = await reportsOf(
-    read,
-    rows.map(({ id }) => id),
-  );
+  const ids = rows.map(({ id }) => id);
+  const reports = await reportsOf(read, ids);
+  const dispatches = await dispatchesOf(read, ids);
   const changes = await changesOf(
     read,
     rows.map(({ rollout_id }) => rollout_id),
   );
   return rows.map((row) =>
-    placementOf(row, reports.get(row.id), row.rollout_id === null ? undefined : changes.get(row.rollout_id), moment),
+    placementOf(
+      row,
+      { report: reports.get(row.id), dispatched: dispatches.get(row.id) },
+      row.rollout_id === null ? undefined : changes.get(row.rollout_id),
+      moment,
+    ),
   );
 }
 
@@ -122,12 +126,23 @@ export async function reportsOf(read: Reader, ids: readonly number[]): Promise<R
 export const evidenceAt = (
   row: Pick<PlacementViewRow, 'wanted' | 'mode' | 'cluster_id'>,
   report: ReportRow | undefined,
+  dispatched: Dispatched | undefined,
   moment: Moment,
 ): Evidence =>
-  evidenceOf({ revision: row.wanted ?? '', mode: row.mode }, report && reportedOf(report), moment.contactOf(row.cluster_id), moment.timing);
+  evidenceOf(
+    { revision: row.wanted ?? '', mode: row.mode, dispatched },
+    report && reportedOf(report),
+    moment.contactOf(row.cluster_id),
+    moment.timing,
+  );
 
-function placementOf(row: PlacementViewRow, stored: ReportRow | undefined, changedBy: ChangedBy | undefined, moment: Moment): Placement {
-  const evidence = evidenceAt(row, stored, moment);
+function placementOf(
+  row: PlacementViewRow,
+  { report: stored, dispatched }: { readonly report: ReportRow | undefined; readonly dispatched: Dispatched | undefined },
+  changedBy: ChangedBy | undefined,
+  moment: Moment,
+): Placement {
+  const evidence = evidenceAt(row, stored, dispatched, moment);
   const report = stored && AssignmentReport.decode(stored.value);
   const connection = moment.connectionOf(row.cluster_id, row.facts !== '{}');
   const vouchedAgeMs = vouchedAge(row.cluster_id, moment);
@@ -181,9 +196,11 @@ export function vouchedAge(clusterId: number, moment: Moment): number | null {
   return vouchedMs === undefined ? null : Math.max(0, Math.round(moment.timing.nowMs - vouchedMs));
 }
 
+const onTheWay: ReadonlySet<string> = new Set(['NotDispatched', 'NotPublished', 'NotReceived']);
+
 /** When it became as it is, epoch milliseconds; null when this process cannot know. */
 export function sinceOf(
-  row: Pick<PlacementViewRow, 'cluster_id' | 'updated_at' | 'wanted'>,
+  row: Pick<PlacementViewRow, 'cluster_id' | 'updated_at'>,
   stored: ReportRow | undefined,
   evidence: Evidence,
   moment: Moment,
@@ -193,6 +210,6 @@ export function sinceOf(
     return ageMs === null ? null : moment.now - ageMs;
   }
   // Not taken up yet: since it was wanted. Else since the spoke first said so.
-  if (!stored || stored.revision_wanted !== row.wanted) return row.updated_at;
+  if (!stored || onTheWay.has(evidence.reason)) return row.updated_at;
   return stored.since;
 }

@@ -1,3 +1,4 @@
+import { dispatchesOf } from '#hub/health/mod.ts';
 import { sql, type Reader } from '#hub/store/mod.ts';
 import type { ChangedBy } from '../schemas/words.ts';
 import { changesOf } from './changes.ts';
@@ -18,21 +19,20 @@ export interface Worst {
 /** By cluster: the placement that is worst off, and why. */
 export async function worstPlacements(read: Reader, moment: Moment, clusterIds: readonly number[]): Promise<ReadonlyMap<number, Worst>> {
   if (clusterIds.length === 0) return new Map();
-  const ids = sql`p.cluster_id IN (${sql.join(clusterIds)})`;
+  const there = sql`p.cluster_id IN (${sql.join(clusterIds)})`;
   const { rows } = await sql<WorstRow>`
     SELECT * FROM (
       SELECT p.id, p.cluster_id, p.mode, p.rollout_id, p.updated_at, v.revision AS wanted, t.name || '/' || a.name AS app,
         row_number() OVER (PARTITION BY p.cluster_id ORDER BY j.rank, j.step, p.id) AS place
-      FROM (${judged(moment, ids)}) j
+      FROM (${judged(moment, there)}) j
       JOIN placements p ON p.id = j.id
       JOIN apps a ON a.id = p.app_id
       JOIN tenants t ON t.id = a.tenant_id
       LEFT JOIN revisions v ON v.id = p.wanted_revision_id
     ) WHERE place = 1`.execute(read);
-  const reports = await reportsOf(
-    read,
-    rows.map(({ id }) => id),
-  );
+  const ids = rows.map(({ id }) => id);
+  const reports = await reportsOf(read, ids);
+  const dispatches = await dispatchesOf(read, ids);
   const changes = await changesOf(
     read,
     rows.map(({ rollout_id }) => rollout_id),
@@ -40,7 +40,7 @@ export async function worstPlacements(read: Reader, moment: Moment, clusterIds: 
   return new Map(
     rows.map((row) => {
       const stored = reports.get(row.id);
-      const evidence = evidenceAt(row, stored, moment);
+      const evidence = evidenceAt(row, stored, dispatches.get(row.id), moment);
       const { reason, message } = evidence;
       const since = timeOrNull(sinceOf(row, stored, evidence, moment));
       const changedBy = row.rollout_id === null ? null : (changes.get(row.rollout_id) ?? null);

@@ -12,6 +12,7 @@ import { DispatchService, keysUnpublished, signerOf } from '#hub/dispatch/mod.ts
 import { EventService } from '#hub/events/mod.ts';
 import { serveGateway } from '#hub/gateway/mod.ts';
 import { HealthService } from '#hub/health/mod.ts';
+import { Holds } from '#hub/holds/mod.ts';
 import { Identities, openFleet, serveEnrolment } from '#hub/identity/mod.ts';
 import { keysAffectedBy, keysWaiting, PromotionService } from '#hub/promotion/mod.ts';
 import { parseResources } from '#hub/resources/mod.ts';
@@ -84,6 +85,8 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
       onAhead: (clusterId, message) => health.setRecordBehind(clusterId, message),
       onUnsendable: (clusterId, message) => health.note(clusterId, 'NotEncodable', message),
     });
+    const holds = new Holds({ store, clock, onError });
+    resources.defer(() => holds.stop());
     const promotion = new PromotionService({ store, watch: health });
     const rollouts = new RolloutService({ store, watch: health });
     const outbox = new Outbox({
@@ -173,6 +176,7 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
         await deleteResource(store, { ...what, ...who });
         await sources.refresh();
       },
+      holds,
       promote: async (target, release, { actor, reason, dryRun }) => {
         const found = await promotable(store.read, target, release);
         if (dryRun) return { rollout: null, wait: { reason: '', message: '' } };
@@ -194,6 +198,8 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
     resources.defer(() => api.stop());
     Object.assign(ports, { gateway: gateway.port, enrolment: enrolment.port, api: api.port });
 
+    // What has expired while no hub was there is over before anything is decided by it.
+    await holds.start();
     await outbox.start();
     await wake(keysWaiting(store.read));
     void dispatch

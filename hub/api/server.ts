@@ -11,6 +11,7 @@ import { includes } from './auth/scopes.ts';
 import { callerOf, type Caller } from './auth/tokens.ts';
 import { Cursors } from './lists/cursors.ts';
 import { changeOperations, type ChangeOptions } from './operations/changes.ts';
+import { holdOperations, type HoldOptions } from './operations/holds.ts';
 import { Idempotency } from './operations/idempotency.ts';
 import { fleetOperations } from './operations/fleet.ts';
 import { isStreamed, type Asked, type Operation } from './operations/operation.ts';
@@ -22,7 +23,7 @@ import { ApiError } from './problems/errors.ts';
 import { openApiOf } from './openapi.ts';
 import { problemOf } from './problems/problem.ts';
 
-export interface ApiOptions extends ChangeOptions {
+export interface ApiOptions extends ChangeOptions, HoldOptions {
   readonly host: string;
   readonly port: number;
   readonly store: Store;
@@ -42,7 +43,8 @@ export function operationsOf(options: ApiOptions): readonly Operation[] {
   const { store, health, clock, random, sourceOf, feed } = options;
   const reads = { store, fleet: health, cursors: new Cursors(random), clock, sourceOf, feed };
   const trouble = () => ({ settling: health.settling !== undefined, recordBehind: health.recordBehind?.message ?? null });
-  const operations = [...readOperations(reads), ...fleetOperations(reads, trouble), ...changeOperations(options)];
+  const operations = [...readOperations(reads), ...fleetOperations(reads, trouble), ...changeOperations(options),
+    ...holdOperations(options)];
   const document = openApiOf([...operations, documentation(() => ({}))], options.version);
   return [...operations, documentation(() => document)];
 }

@@ -6,6 +6,7 @@ import { temporaryFolder } from '#deploy/local/processes/mod.ts';
 import { seededRandom, systemClock } from '#shared/clock/mod.ts';
 import { adminToken, Feed, serveApi, type ApiOptions } from '#hub/api/mod.ts';
 import { applyResources, deleteResource } from '#hub/declarations/mod.ts';
+import { Holds } from '#hub/holds/mod.ts';
 import { parseResources } from '#hub/resources/mod.ts';
 import { openSqliteStore } from '#hub/store/mod.ts';
 import { drawContacts, generateFleet, StillFleet } from '#test/bench/mod.ts';
@@ -41,6 +42,7 @@ async function startHub(t: TestContext): Promise<Hub> {
     identities: { createJoinToken: async (name) => ({ reveal: () => `token-of-${name}` }) as never, accept: async () => {} },
     apply: (files, { actor, reason, dryRun }) => applyResources(store, parseResources(files), { actor, manager: 'api', reason, dryRun }),
     remove: (what, who) => deleteResource(store, { ...what, ...who }),
+    holds: new Holds({ store, clock, onError: () => {} }),
     promote: async () => ({ rollout: null, wait: { reason: 'NotExercised', message: 'it has changed nothing in dev' } }),
     pollNow: async () => {},
     sourceOf: () => undefined,

@@ -15,6 +15,7 @@ import { seededRandom, VirtualClock } from '#shared/clock/mod.ts';
 import { digestOf, sha256, uidFrom, type Digest } from '#shared/kernel/mod.ts';
 import { generateKey } from '#shared/signing/mod.ts';
 import { dispatchesOf, evidenceOf, HealthService, reportedOf, type Channel, type Evidence, type SpokeStream } from '#hub/health/mod.ts';
+import { Holds, type Subject } from '#hub/holds/mod.ts';
 import { keysAffectedBy, keysWaiting, PromotionService } from '#hub/promotion/mod.ts';
 import { RolloutService } from '#hub/rollouts/mod.ts';
 import { openSqliteStore, Outbox, put, type ClusterRow, type Store, type TargetRow, type Write } from '#hub/store/mod.ts';
@@ -185,6 +186,7 @@ export class Fleet implements AsyncDisposable {
   outbox!: Outbox;
   dispatch!: DispatchService;
   promotion!: PromotionService;
+  holds!: Holds;
   #releases = 0;
 
   constructor(store: Store, clock: VirtualClock, options: FleetOptions) {
@@ -241,7 +243,10 @@ export class Fleet implements AsyncDisposable {
         dispatch: (id) => this.dispatch.visit(id),
       },
     });
+    this.holds?.stop();
+    this.holds = new Holds({ store: this.store, clock: this.clock, onError: (error) => this.errors.push(String(error)) });
     await this.health.start();
+    await this.holds.start();
     await this.outbox.start();
   }
 
@@ -329,6 +334,16 @@ export class Fleet implements AsyncDisposable {
       .orderBy('id')
       .execute()
       .then((rows) => rows.map(({ code }) => code));
+  }
+
+  /** Says that it stands still, for a person; `forMs`: until then. */
+  async hold(subject: Subject, forMs?: number): Promise<void> {
+    const until = forMs === undefined ? null : this.clock.now() + forMs;
+    await this.holds.hold(subject, { actor: 'user:ada', reason: 'the fair', until, dryRun: false });
+  }
+
+  async unhold(subject: Subject): Promise<void> {
+    await this.holds.release(subject, { actor: 'user:ada', reason: 'over', dryRun: false });
   }
 
   write(writes: readonly Write[], outbox: readonly string[] = []): Promise<void> {
@@ -435,6 +450,7 @@ export class Fleet implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.holds.stop();
     await this.outbox.stop();
     await this.store[Symbol.asyncDispose]();
   }

@@ -46,7 +46,7 @@ function told(given: Found, asked: Ask): string {
   const { writes = [], audit, result } = decide(given, asked, now);
   const words = writes.map((write) => {
     if (write.op === 'remove') return `-${write.table}`;
-    const row = write.row as Partial<PlacementRow & RolloutRow>;
+    const row = write.row as { id?: number; mode?: string; state?: string; reason?: string };
     return `${write.table}${write.table === 'placements' ? `:${row.id}:${row.mode}` : write.table === 'rollouts' ? `:${row.state}:${row.reason}` : ''}`;
   });
   return [audit?.action ?? (result.changed ? 'would' : 'unchanged'), ...words].join(' ');

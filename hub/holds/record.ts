@@ -1,4 +1,4 @@
-import { sql, type HoldRow, type PlacementRow, type RolloutRow, type Trx } from '#hub/store/mod.ts';
+import { sql, type HoldRow, type PlacementRow, type Reader, type RolloutRow, type Trx } from '#hub/store/mod.ts';
 import type { Found } from './decide.ts';
 import { HoldError } from './errors.ts';
 import type { Scope, Subject } from './model.ts';
@@ -6,11 +6,11 @@ import type { Scope, Subject } from './model.ts';
 const chunk = 500;
 
 /** The hold of one thing. */
-export const holdOf = (trx: Trx, scope: Scope, subjectId: number): Promise<HoldRow | undefined> =>
+export const holdOf = (trx: Reader, scope: Scope, subjectId: number): Promise<HoldRow | undefined> =>
   trx.selectFrom('holds').selectAll().where('scope', '=', scope).where('subject_id', '=', subjectId).executeTakeFirst();
 
 /** The holds of some things of a kind, by id. */
-export async function holdsOf(trx: Trx, scope: Scope, subjectIds: readonly number[]): Promise<ReadonlyMap<number, HoldRow>> {
+export async function holdsOf(trx: Reader, scope: Scope, subjectIds: readonly number[]): Promise<ReadonlyMap<number, HoldRow>> {
   const found = new Map<number, HoldRow>();
   for (let from = 0; from < subjectIds.length; from += chunk) {
     const ids = subjectIds.slice(from, from + chunk);

@@ -61,6 +61,7 @@ export async function benchApi(
       identities: { createJoinToken: nope, accept: nope },
       apply: nope,
       remove: nope,
+      holds: { hold: nope, release: nope },
       promote: nope,
       pollNow: nope,
       sourceOf: () => undefined,

@@ -4,6 +4,7 @@ import { sql, type ClusterRow, type Reader } from '#hub/store/mod.ts';
 import type { Cluster } from '../schemas/declared.ts';
 import { connections, convergences, healths } from '../schemas/words.ts';
 import { conditionsOf } from './conditions.ts';
+import { holdsShown } from './holds.ts';
 import { contacts, convergenceAt, healthAt, judged, silence, tallies, tallyOf, type TallyRow } from './judged.ts';
 import type { Moment } from './moments.ts';
 import { time, timeOrNull } from './parts.ts';
@@ -60,6 +61,7 @@ export const clusters: View<ClusterViewRow> = {
     const ids = rows.map(({ id }) => id);
     const details = {
       fences: await fencesOf(read, ids),
+      holds: await holdsShown(read, 'Cluster', ids),
       refusals: await refusalsOf(read, ids),
       worst: await worstPlacements(read, moment, ids),
     };
@@ -68,12 +70,13 @@ export const clusters: View<ClusterViewRow> = {
 };
 
 interface Details {
+  readonly holds: Awaited<ReturnType<typeof holdsShown>>;
   readonly fences: ReadonlyMap<number, { epoch: number; generation: number }>;
   readonly refusals: ReadonlyMap<number, Cluster['status']['refusals']>;
   readonly worst: ReadonlyMap<number, Worst>;
 }
 
-function clusterOf(row: ClusterViewRow, moment: Moment, { fences, refusals, worst }: Details): Cluster {
+function clusterOf(row: ClusterViewRow, moment: Moment, { fences, holds, refusals, worst }: Details): Cluster {
   const connection = moment.connectionOf(row.id, row.facts !== '{}');
   const vouchedAgeMs = vouchedAge(row.id, moment);
   const labels = JSON.parse(row.labels) as Record<string, string>;
@@ -104,6 +107,7 @@ function clusterOf(row: ClusterViewRow, moment: Moment, { fences, refusals, wors
       healthAgeMs: vouchedAgeMs,
       ...trouble,
       placements: tallyOf(row),
+      frozen: holds.get(row.id) ?? null,
       fence: fences.get(row.id) ?? null,
       facts: factsOf(row.facts),
       refusals: [...(refusals.get(row.id) ?? [])],

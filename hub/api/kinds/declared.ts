@@ -3,6 +3,7 @@ import { sql, type Reader, type RawBuilder } from '#hub/store/mod.ts';
 import type { AppSpec, EnvironmentSpec, TenantSpec } from '#hub/resources/mod.ts';
 import type { App, Environment, Tenant } from '../schemas/declared.ts';
 import { convergences, healths } from '../schemas/words.ts';
+import { holdsShown } from './holds.ts';
 import { convergenceAt, healthAt, judged, tallies, tallyOf, type TallyRow } from './judged.ts';
 import type { Moment } from './moments.ts';
 import { firstLine, time, timeOrNull } from './parts.ts';
@@ -96,14 +97,17 @@ export const environments: View<DeclaredRow & { apps: number }> = {
   fields: healthFields,
   sorts: healthSorts,
   counts: ['status.health'],
-  resources: async (_, rows) =>
-    rows.map((row): Environment => ({
+  resources: async ({ read }, rows) => {
+    const ids = rows.map(({ id }) => id);
+    const frozen = await holdsShown(read, 'Environment', ids);
+    return rows.map((row): Environment => ({
       apiVersion: 'wheelhouse.dev/v1alpha1',
       kind: 'Environment',
       metadata: { tenant: row.tenant ?? '', ...head(row) },
       spec: JSON.parse(row.spec) as EnvironmentSpec,
-      status: { ...summed(row), apps: row.apps, manager: row.manager },
-    })),
+      status: { ...summed(row), apps: row.apps, frozen: frozen.get(row.id) ?? null, manager: row.manager },
+    }));
+  },
 };
 
 /** What is known of an app's source; undefined: it is not polled. */
@@ -131,10 +135,9 @@ export const appsView = (sourceOf: SourceOf): View<DeclaredRow & { targets: numb
   sorts: healthSorts,
   counts: ['status.health'],
   resources: async ({ read }, rows) => {
-    const commits = await lastCommits(
-      read,
-      rows.map(({ id }) => id),
-    );
+    const ids = rows.map(({ id }) => id);
+    const commits = await lastCommits(read, ids);
+    const suspended = await holdsShown(read, 'App', ids);
     return rows.map((row): App => ({
       apiVersion: 'wheelhouse.dev/v1alpha1',
       kind: 'App',
@@ -145,6 +148,7 @@ export const appsView = (sourceOf: SourceOf): View<DeclaredRow & { targets: numb
         targets: row.targets,
         commit: commits.get(row.id) ?? null,
         source: sourceStatus(sourceOf(row.id)),
+        suspended: suspended.get(row.id) ?? null,
         manager: row.manager,
       },
     }));

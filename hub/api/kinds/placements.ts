@@ -1,10 +1,12 @@
 import { AssignmentReport } from '#proto/mod.ts';
 import { bareHealth } from '#shared/kernel/mod.ts';
 import { dispatchesOf, evidenceOf, reportedOf, type Dispatched, type Evidence } from '#hub/health/mod.ts';
-import { sql, type PlacementRow, type Reader, type ReportRow } from '#hub/store/mod.ts';
+import { waitOf } from '#hub/holds/mod.ts';
+import { sql, type HoldRow, type PlacementRow, type Reader, type ReportRow } from '#hub/store/mod.ts';
 import type { Placement } from '../schemas/moving.ts';
 import { convergences, healths, type ChangedBy } from '../schemas/words.ts';
 import { changesOf } from './changes.ts';
+import { holdShown, holdsOfPlacements } from './holds.ts';
 import { conditionsOf } from './conditions.ts';
 import { convergenceAt, judged } from './judged.ts';
 import type { Moment } from './moments.ts';
@@ -23,6 +25,8 @@ interface PlacementViewRow
   readonly alias: string | null;
   readonly rank: number;
   readonly step: number;
+  /** Not of the SELECT: what people keep from it. */
+  readonly holds?: readonly HoldRow[];
 }
 
 const select = (moment: Moment, ids?: Ids) => sql`
@@ -95,8 +99,20 @@ export const placements: View<PlacementViewRow> = {
     changed: [['updated_at', 'desc']],
   },
   counts: ['status.health', 'status.convergence', 'status.state'],
-  resources: async ({ read, moment }, rows) => placementsOf(read, moment, rows),
+  resources: async ({ read, moment }, rows) => placementsOf(read, moment, await withHolds(read, rows)),
 };
+
+async function withHolds(read: Reader, rows: readonly PlacementViewRow[]): Promise<PlacementViewRow[]> {
+  const ids = rows.map(({ id }) => id);
+  const holds = await holdsOfPlacements(read, ids);
+  return rows.map((row) => ({ ...row, holds: holds.get(row.id) ?? [] }));
+}
+
+/** Who has suspended it says more than that it is. */
+function messageOf({ app, holds = [] }: PlacementViewRow, { reason, message }: Evidence): string {
+  const hold = holds.find(({ scope }) => scope === 'Placement' || scope === 'App');
+  return reason === 'Suspended' && hold ? waitOf(hold, app).message : message;
+}
 
 async function placementsOf(read: Reader, moment: Moment, rows: readonly PlacementViewRow[]): Promise<Placement[]> {
   const ids = rows.map(({ id }) => id);
@@ -148,7 +164,8 @@ function placementOf(
   const vouchedAgeMs = vouchedAge(row.cluster_id, moment);
   const convergence = convergenceAt(row.step);
   const since = timeOrNull(sinceOf(row, stored, evidence, moment));
-  const { health, reason, message } = evidence;
+  const { health, reason } = evidence;
+  const message = messageOf(row, evidence);
   return versioned({
     apiVersion: 'wheelhouse.dev/v1alpha1' as const,
     kind: 'Placement' as const,
@@ -163,6 +180,7 @@ function placementOf(
     status: {
       state: row.state,
       holdReason: row.hold_reason,
+      holds: (row.holds ?? []).map(holdShown),
       connection: connection.state,
       connectionAgeMs: connection.ageMs,
       convergence,

@@ -39,7 +39,7 @@ const secondPart = sql`substr(${rest}, 1, instr(${rest} || '.', '.') - 1)`;
 const done = sql`
     SELECT u.id, u.at, u.action AS reason, u.reason AS message, u.actor, ${kind} AS regarding_kind, ${tenantIn} AS regarding_tenant, ${nameIn} AS regarding_name,
       ${tenantOf} AS tenant
-    FROM audit u WHERE u.actor LIKE 'user:%' OR u.actor LIKE 'git:%'`;
+    FROM audit u WHERE u.actor LIKE 'user:%' OR u.actor LIKE 'git:%' OR u.actor = 'system:holds'`;
 
 const text = (expression: RawBuilder<unknown>): RawBuilder<unknown> => sql`CAST(${expression} AS TEXT)`;
 const none = text(sql`''`);

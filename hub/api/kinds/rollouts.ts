@@ -1,6 +1,7 @@
 import { sql, type Reader, type RolloutClusterRow, type RolloutRow } from '#hub/store/mod.ts';
 import type { Rollout } from '../schemas/moving.ts';
 import { startsOf } from './changes.ts';
+import { holdsShown } from './holds.ts';
 import { time, timeOrNull, versioned } from './parts.ts';
 import { within, type Row, type View } from './view.ts';
 
@@ -49,22 +50,35 @@ export const rollouts: View<RolloutViewRow> = {
   },
   counts: ['status.state'],
   resources: async ({ read }, rows) => {
-    const clusters = await clustersOf(
-      read,
-      rows.map(({ id }) => id),
-    );
+    const ids = rows.map(({ id }) => id);
+    const clusters = await clustersOf(read, ids);
+    const holds = await holdsShown(read, 'Rollout', ids);
     const starts = await startsOf(
       read,
       rows.map(({ uid }) => uid ?? ''),
     );
-    return rows.map((row) => rolloutOf(row, clusters.get(row.id) ?? none, starts.get(row.uid ?? '')));
+    return rows
+      .map((row) => ({
+        clusters: clusters.get(row.id) ?? none,
+        suspended: holds.get(row.id) ?? null,
+        startedBy: starts.get(row.uid ?? ''),
+        row,
+      }))
+      .map(rolloutOf);
   },
 };
 
 type Clusters = Rollout['status']['clusters'];
 const none: Clusters = { total: 0, waiting: 0, started: 0, degraded: 0, unreachable: 0, succeeded: 0, unchanged: 0, skipped: 0 };
 
-function rolloutOf(row: RolloutViewRow, clusters: Clusters, startedBy: Rollout['spec']['startedBy'] | undefined): Rollout {
+interface Shown {
+  readonly row: RolloutViewRow;
+  readonly clusters: Clusters;
+  readonly suspended: Rollout['status']['suspended'];
+  readonly startedBy: Rollout['spec']['startedBy'] | undefined;
+}
+
+function rolloutOf({ row, clusters, suspended, startedBy }: Shown): Rollout {
   return versioned({
     apiVersion: 'wheelhouse.dev/v1alpha1' as const,
     kind: 'Rollout' as const,
@@ -84,6 +98,7 @@ function rolloutOf(row: RolloutViewRow, clusters: Clusters, startedBy: Rollout['
       state: row.state,
       reason: row.reason,
       message: row.message,
+      suspended,
       wave: row.wave,
       waves: row.waves,
       clusters,

@@ -4,6 +4,7 @@ import type { Cluster } from '../schemas/declared.ts';
 import type { Placement, Rollout } from '../schemas/moving.ts';
 import { connections, healths, type ConnectionState, type Health, type Tally } from '../schemas/words.ts';
 import { clusters } from './clusters.ts';
+import { holdCountsOf } from './holds.ts';
 import { healthAt, judged } from './judged.ts';
 import type { Moment } from './moments.ts';
 import { time } from './parts.ts';
@@ -53,6 +54,7 @@ export async function fleetStatusOf(read: Reader, moment: Moment, trouble: Troub
       ),
     },
     placements: total,
+    holds: await holdCountsOf(read),
     targets: await targetsOf(read),
     environments: await environmentsOf(read, all),
     worst: await worstThings(context, all, contacts),

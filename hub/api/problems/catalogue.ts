@@ -1,4 +1,5 @@
 import type { DeclarationCode } from '#hub/declarations/mod.ts';
+import type { HoldCode } from '#hub/holds/mod.ts';
 import type { IdentityCode } from '#hub/identity/mod.ts';
 import type { StoreCode } from '#hub/store/mod.ts';
 import type { ApiCode } from './errors.ts';
@@ -12,7 +13,12 @@ export interface Entry {
 }
 
 /** Codes of other modules that an operation can meet; those of enrolment never come this way. */
-type ForeignCode = DeclarationCode | Extract<IdentityCode, 'NO_SUCH_CLUSTER'> | Extract<StoreCode, 'NOT_LEADER'> | 'RESOURCES_INVALID';
+type ForeignCode =
+  | DeclarationCode
+  | HoldCode
+  | Extract<IdentityCode, 'NO_SUCH_CLUSTER'>
+  | Extract<StoreCode, 'NOT_LEADER'>
+  | 'RESOURCES_INVALID';
 
 export type ProblemCode = ApiCode | ForeignCode | 'BODY_TOO_LARGE' | 'MEDIA_TYPE_UNKNOWN' | 'INTERNAL';
 
@@ -34,6 +40,11 @@ export const catalogue: Readonly<Record<ProblemCode, Entry>> = {
     title: 'continue is not what the hub gave out for this query',
     next: 'send continue as it was given, with all other parameters unchanged',
   },
+  HOLD_INVALID: {
+    status: 400,
+    title: 'It cannot be frozen or suspended like this',
+    next: 'give a reason, and an end that is still to come, or none',
+  },
   UNAUTHENTICATED: {
     status: 401,
     title: 'A valid bearer token is needed',
@@ -48,6 +59,11 @@ export const catalogue: Readonly<Record<ProblemCode, Entry>> = {
   NOT_DECLARED: { status: 404, title: 'Nothing of that kind and name is declared', next: 'list the collection to see what there is' },
   NO_SUCH_CLUSTER: { status: 404, title: 'No cluster of that name is declared', next: 'apply a Cluster of that name first' },
   IN_USE: { status: 409, title: 'Something depends on the resource', next: 'retire what depends on it first' },
+  ROLLOUT_ENDED: {
+    status: 409,
+    title: 'The rollout has ended',
+    next: 'freeze the environment or the clusters; list rollouts to see what runs now',
+  },
   IDEMPOTENCY_KEY_BUSY: {
     status: 409,
     title: 'The first request with this Idempotency-Key is still being worked on',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { rollout } from './moving.ts';
+import { holdCounts } from './holds.ts';
 import { ageMs, changedBy, component, connection, count, health, tally, time, uid, version, waiting } from './words.ts';
 
 export const applied = component(
@@ -49,6 +50,7 @@ export const fleetStatus = component(
       state: z.record(z.string(), count),
     }),
     placements: tally,
+    holds: holdCounts.describe('what people have frozen or suspended'),
     targets: z.object({ total: count, waiting: z.record(z.string(), count).describe('by reason') }),
     environments: z
       .array(z.object({ tenant: z.string(), name: z.string(), health, placements: tally }))

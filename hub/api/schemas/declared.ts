@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { appSpec, clusterSpec, environmentSpec, tenantSpec } from '#hub/resources/mod.ts';
+import { hold } from './holds.ts';
 import { declaredMetadata, fleetMetadata, resource } from './metadata.ts';
 import { ageMs, changedBy, component, condition, connection, convergence, count, health, tally, time, uid } from './words.ts';
 
@@ -15,7 +16,12 @@ export const tenant = component(
 
 export const environment = component(
   'Environment',
-  resource('Environment', declaredMetadata, environmentSpec, z.object({ ...summed, apps: count, manager: z.string() })),
+  resource(
+    'Environment',
+    declaredMetadata,
+    environmentSpec,
+    z.object({ ...summed, apps: count, frozen: hold.nullable().describe('null: it is not'), manager: z.string() }),
+  ),
 );
 
 const sourceStatus = z.object({
@@ -43,6 +49,7 @@ export const app = component(
       targets: count,
       commit: commit.nullable().describe('the last one that was seen'),
       source: sourceStatus.nullable(),
+      suspended: hold.nullable().describe('wherever it is placed; null: it is not'),
       manager: z.string(),
     }),
   ),
@@ -71,6 +78,7 @@ export const cluster = component(
       since: time.nullable(),
       placements: tally,
       changedBy: changedBy.nullable().describe('of its worst placement'),
+      frozen: hold.nullable().describe('by itself; null: it is not'),
       fence: z.object({ epoch: count, generation: count }).nullable(),
       facts: facts.describe('what the spoke says of itself: shown, never selected on'),
       refusals: z.array(refusal).max(5).describe('newest first'),

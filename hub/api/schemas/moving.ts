@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hold } from './holds.ts';
 import { resource, tenantMetadata } from './metadata.ts';
 import {
   ageMs,
@@ -60,6 +61,7 @@ export const placement = component(
     z.object({
       state: z.enum(['Active', 'Held']),
       holdReason: z.string(),
+      holds: z.array(hold).max(5).describe('by which people keep something from it, the nearest first'),
       connection,
       connectionAgeMs: ageMs,
       convergence,
@@ -123,6 +125,7 @@ export const rollout = component(
       state: z.enum(['Progressing', 'Paused', 'Succeeded', 'Failed', 'Superseded']),
       reason: z.string(),
       message: z.string().describe('what it waits for, or how it ended'),
+      suspended: hold.nullable().describe('null: it is not'),
       wave: count,
       waves: count,
       clusters: z.object({

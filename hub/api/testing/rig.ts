@@ -5,6 +5,7 @@ import { seededRandom, VirtualClock } from '#shared/clock/mod.ts';
 import { digestBytes, digestOf } from '#shared/kernel/mod.ts';
 import type { Log } from '#shared/telemetry/mod.ts';
 import { applyResources, deleteResource } from '#hub/declarations/mod.ts';
+import { Holds } from '#hub/holds/mod.ts';
 import { parseResources } from '#hub/resources/mod.ts';
 import { openSqliteStore, put, type Store } from '#hub/store/mod.ts';
 import { drawContacts, generateFleet, StillFleet, type FleetSize } from '#test/bench/mod.ts';
@@ -65,6 +66,13 @@ export async function startRig(options: { seed?: number; size?: FleetSize; settl
       throw error;
     },
   });
+  const holds = new Holds({
+    store,
+    clock,
+    onError: (error) => {
+      throw error;
+    },
+  });
   const apiOptions: ApiOptions = {
     host: '127.0.0.1',
     port: 0,
@@ -76,6 +84,7 @@ export async function startRig(options: { seed?: number; size?: FleetSize; settl
     },
     apply: (files, { actor, reason, dryRun }) => applyResources(store, parseResources(files), { actor, manager: 'api', reason, dryRun }),
     remove: (what, who) => deleteResource(store, { ...what, ...who }),
+    holds,
     promote: async (target, release) => {
       await promotable(store.read, target, release);
       return { rollout: null, wait: { reason: 'NotExercised', message: 'for a test' } };
@@ -116,6 +125,7 @@ export async function startRig(options: { seed?: number; size?: FleetSize; settl
     tokenOf: (scope, ttlMs = 3_600_000) => makeToken(store, scope, clock.now() + ttlMs),
     [Symbol.asyncDispose]: async () => {
       await api.stop();
+      holds.stop();
       await store[Symbol.asyncDispose]();
     },
   };

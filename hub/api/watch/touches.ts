@@ -46,6 +46,13 @@ const rules: { readonly [T in TableName]?: Rule<T> } = {
     ],
   }),
   events: shows('events'),
+  // A hold changes what it is of; the rest follows in rows of its own.
+  holds: ({ scope, subject_id: id }) => {
+    if (scope === 'Cluster') return { clusterIds: [id] };
+    if (scope === 'Placement') return { placementIds: [id] };
+    const plural = { Environment: 'environments', App: 'apps', Rollout: 'rollouts', Fleet: '' }[scope];
+    return plural === '' ? {} : { shown: [[plural, id]] };
+  },
   refusals: ({ id, cluster_id }) => ({
     shown: [
       ['events', id],

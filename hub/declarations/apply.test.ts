@@ -139,7 +139,7 @@ test('an environment that an app names no more is reported, and its target stays
   await using store = await open();
   await apply(store, whole);
   const { retire } = await apply(store, [app(`[${to('dev')}]`)]);
-  assert.deepEqual(retire, ['Target/acme/web/prod']);
+  assert.deepEqual(retire, ['Target/acme/web.prod']);
   const web = await appByName(store.read, (await tenantByName(store.read, 'acme'))?.id ?? 0, 'web');
   const targets = await targetsOf(store.read, web?.id ?? 0);
   assert.deepEqual(
@@ -149,7 +149,7 @@ test('an environment that an app names no more is reported, and its target stays
       ['prod', undefined],
     ],
   );
-  assert.deepEqual((await apply(store, [app(`[${to('dev')}]`)])).retire, ['Target/acme/web/prod']);
+  assert.deepEqual((await apply(store, [app(`[${to('dev')}]`)])).retire, ['Target/acme/web.prod']);
   assert.deepEqual((await apply(store, [app(`[${to('dev')}, ${to('prod')}]`)])).retire, []);
   assert.equal((await store.read.selectFrom('targets').selectAll().execute()).length, 2);
 });

@@ -1,7 +1,16 @@
-import type { AppSpec, EnvironmentSpec, Kind, Labels } from '#hub/resources/mod.ts';
-import { selects } from '#hub/resources/mod.ts';
+import {
+  ResourceError,
+  selects,
+  subjectOf,
+  type AppSpec,
+  type EnvironmentSpec,
+  type Kind,
+  type Labels,
+  type ParsedReferences,
+  type Reference,
+} from '#hub/resources/mod.ts';
 import { remove, sql, type ClusterRow, type Decision, type Store, type Trx, type Write } from '#hub/store/mod.ts';
-import { checkVersion, DeclarationError } from './errors.ts';
+import { checkVersion, DeclarationError, type Hindrance } from './errors.ts';
 import { versionOf } from './rows.ts';
 
 export interface Deletion {
@@ -17,7 +26,7 @@ export interface Deletion {
 
 interface Found {
   readonly row: { readonly id: number; readonly generation: number };
-  /** Subjects that depend on it, the first few. */
+  /** Subjects that depend on it. */
   readonly dependents: readonly string[];
   readonly writes: readonly Write[];
   readonly outbox: readonly string[];
@@ -36,15 +45,95 @@ export const deleteResource = (store: Store, deletion: Deletion): Promise<void> 
   );
 
 function decisionOf(found: Found | undefined, { kind, tenant, name, actor, reason, dryRun, version }: Deletion): Decision<undefined> {
-  const subject = [kind, tenant, name].filter((part) => part !== undefined).join('/');
+  const subject = subjectOf({ kind, metadata: { ...(tenant === undefined ? {} : { tenant }), name } });
   if (!found) throw new DeclarationError('NOT_DECLARED', `there is no ${subject}`);
   checkVersion(subject, version, versionOf(found.row));
-  const { dependents } = found;
-  if (dependents.length > 0)
-    throw new DeclarationError('IN_USE', `${subject} is depended on by ${dependents.slice(0, namedMax).join(', ')}: retire it instead`);
+  if (found.dependents.length > 0) throw new DeclarationError('IN_USE', `${subject} ${inUse(found.dependents)}: retire it instead`);
   if (dryRun) return { result: undefined };
   const audit = { actor, action: `delete.${kind.toLowerCase()}`, subject, reason };
   return { result: undefined, writes: found.writes, audit, outbox: found.outbox };
+}
+
+const inUse = (dependents: readonly string[]): string => {
+  const more = dependents.length - namedMax;
+  return `is depended on by ${dependents.slice(0, namedMax).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+};
+
+export interface SetDeletion extends Pick<Deletion, 'actor' | 'reason' | 'dryRun'> {
+  /** What is not there is as good as deleted. */
+  readonly ignoreNotFound: boolean;
+}
+
+export interface Deleted {
+  /** In the order in which they were named. */
+  readonly items: readonly { readonly subject: string; readonly action: 'deleted' | 'absent' }[];
+  readonly dryRun: boolean;
+}
+
+/** What depends on others leaves before them. */
+const order: readonly Kind[] = ['App', 'Environment', 'Cluster', 'Tenant'];
+
+interface Named {
+  readonly reference: Reference;
+  readonly subject: string;
+  readonly found: Found | undefined;
+}
+
+/**
+ * Takes back everything that the documents name, all of it or nothing: one decision, one audit row. What only depends on each other is no hindrance. Throws
+ * ResourceError when a document cannot be read, else DeclarationError IN_USE or NOT_DECLARED with a problem for each that is.
+ */
+export const deleteResources = (store: Store, { resources, problems }: ParsedReferences, options: SetDeletion): Promise<Deleted> =>
+  store.decide(
+    async (trx) => {
+      const named: Named[] = [];
+      for (const reference of resources)
+        named.push({ reference, subject: subjectOf(reference), found: await finders[reference.kind](trx, reference.metadata) });
+      return named;
+    },
+    (named) => {
+      if (problems.length > 0) throw new ResourceError(problems);
+      return setDecisionOf(named, options);
+    },
+  );
+
+function setDecisionOf(named: readonly Named[], { actor, reason, dryRun, ignoreNotFound }: SetDeletion): Decision<Deleted> {
+  const leaving = new Set(named.flatMap(({ subject, found }) => (found ? [subject] : [])));
+  const hindrances = named.flatMap((one) => hindranceOf(one, leaving, ignoreNotFound));
+  if (hindrances.length > 0) {
+    const code = hindrances.some((one) => one.code === 'IN_USE') ? 'IN_USE' : 'NOT_DECLARED';
+    const count = `${hindrances.length} of ${named.length}`;
+    throw new DeclarationError(code, `${count} cannot be deleted, so nothing was`, hindrances);
+  }
+  const items = named.map(({ subject, found }) => ({ subject, action: found ? ('deleted' as const) : ('absent' as const) }));
+  const result: Deleted = { items, dryRun };
+  const [only, ...others] = leaving;
+  if (dryRun || only === undefined) return { result };
+  const ordered = order.flatMap((kind) => named.flatMap(({ reference, found }) => (found && reference.kind === kind ? [found] : [])));
+  return {
+    result,
+    writes: ordered.flatMap(({ writes }) => writes),
+    outbox: ordered.flatMap(({ outbox }) => outbox),
+    audit: {
+      actor,
+      action: others.length === 0 ? `delete.${only.split('/')[0]?.toLowerCase()}` : 'delete.resources',
+      subject: others.length === 0 ? only : `Resources/${leaving.size}`,
+      reason,
+      detail: Object.fromEntries([...leaving].map((subject) => [subject, 'deleted'])),
+    },
+  };
+}
+
+function hindranceOf({ reference, subject, found }: Named, leaving: ReadonlySet<string>, ignoreNotFound: boolean): Hindrance[] {
+  const { file, locate } = reference.origin;
+  const place = { file, ...locate(['metadata', 'name']), field: 'metadata.name' };
+  if (!found)
+    return ignoreNotFound
+      ? []
+      : [{ ...place, code: 'NOT_DECLARED', message: `${subject} is not there`, next: 'leave it out, or ignore what is not found' }];
+  const staying = found.dependents.filter((one) => !leaving.has(one));
+  if (staying.length === 0) return [];
+  return [{ ...place, code: 'IN_USE', message: `${subject} ${inUse(staying)}`, next: 'retire what depends on it first' }];
 }
 
 type Key = Pick<Deletion, 'tenant' | 'name'>;
@@ -60,7 +149,7 @@ async function findTenant(trx: Trx, { name }: Key): Promise<Found | undefined> {
   const row = await trx.selectFrom('tenants').selectAll().where('name', '=', name).executeTakeFirst();
   if (!row) return undefined;
   const owned = async (table: 'environments' | 'apps', kind: string): Promise<string[]> =>
-    (await trx.selectFrom(table).select('name').where('tenant_id', '=', row.id).limit(namedMax).execute()).map(
+    (await trx.selectFrom(table).select('name').where('tenant_id', '=', row.id).orderBy('id').execute()).map(
       (one) => `${kind}/${name}/${one.name}`,
     );
   const dependents = [...(await owned('environments', 'Environment')), ...(await owned('apps', 'App'))];
@@ -134,6 +223,7 @@ async function findCluster(trx: Trx, { name }: Key): Promise<Found | undefined> 
     writes: [
       remove('tokens', { kind: 'Join', subject: name }),
       remove('refusals', { cluster_id: row.id }),
+      remove('event_states', { object_id: row.id }),
       remove('clusters', { id: row.id }),
     ],
     outbox: await waitingFor(trx, row),

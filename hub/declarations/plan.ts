@@ -28,7 +28,7 @@ export interface ApplyOptions {
 export interface Applied {
   /** In the order in which the resources were written. */
   readonly changes: readonly Change[];
-  /** Target/tenant/app/environment that an app does not name any more: they keep what they run until somebody retires them. */
+  /** Target/tenant/app.environment that an app does not name any more: they keep what they run until somebody retires them. */
   readonly retire: readonly string[];
   readonly dryRun: boolean;
 }
@@ -118,7 +118,7 @@ function targetsOf(
   const dropped = [...world.environments].filter(([, { row }]) => existing.has(row.id) && !named.has(row.id));
   return {
     added: [...named.keys()].filter((id) => !existing.has(id)).map((id) => newTarget(newId(), app, id)),
-    retire: dropped.map(([environment]) => `Target/${key}/${nameIn(environment)}`),
+    retire: dropped.map(([environment]) => `Target/${key}.${nameIn(environment)}`),
   };
 }
 

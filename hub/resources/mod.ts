@@ -1,5 +1,6 @@
 // What people write: tenants, environments, apps and clusters as YAML, read strictly, with every mistake at its line. Pure.
 export { durationMs } from './durations.ts';
+export { nearest } from './hints.ts';
 export {
   subjectOf,
   type AppResource,
@@ -7,10 +8,11 @@ export {
   type EnvironmentResource,
   type Kind,
   type Origin,
+  type Reference,
   type Resource,
   type TenantResource,
 } from './model.ts';
-export { parseResources, resourceLimits, type Parsed, type ResourceFile } from './parse.ts';
+export { parseReferences, parseResources, resourceLimits, type Parsed, type ParsedReferences, type ResourceFile } from './parse.ts';
 export { fieldText, problemText, ResourceError, type Path, type Position, type Problem, type ProblemCode } from './problems.ts';
 export { compareVersions, inRange, parseRange, parseVersion, type Range, type Version } from './ranges.ts';
 export { appSpec, clusterSpec, environmentSpec, tenantSpec } from './schema.ts';

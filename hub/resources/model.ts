@@ -32,6 +32,13 @@ export type AppResource = Of<'App', OfTenant, AppSpec>;
 export type ClusterResource = Of<'Cluster', Own, ClusterSpec>;
 export type Resource = TenantResource | EnvironmentResource | AppResource | ClusterResource;
 
+/** What a document names, whatever it says of it. */
+export interface Reference {
+  readonly kind: Kind;
+  readonly metadata: { readonly tenant?: string; readonly name: string };
+  readonly origin: Origin;
+}
+
 /** Kind/name, Kind/tenant/name: as the audit log writes it. */
-export const subjectOf = ({ kind, metadata }: { kind: string; metadata: Own | OfTenant }): string =>
-  'tenant' in metadata ? `${kind}/${metadata.tenant}/${metadata.name}` : `${kind}/${metadata.name}`;
+export const subjectOf = ({ kind, metadata }: { kind: string; metadata: { readonly tenant?: string; readonly name: string } }): string =>
+  metadata.tenant !== undefined ? `${kind}/${metadata.tenant}/${metadata.name}` : `${kind}/${metadata.name}`;

@@ -3,7 +3,7 @@ import { apiVersion } from '#shared/kernel/mod.ts';
 import { documentsOf, type SourceDocument } from './documents.ts';
 import { faultsOf, type Fault } from './faults.ts';
 import { nearest } from './hints.ts';
-import { kinds, subjectOf, type Kind, type Resource } from './model.ts';
+import { kinds, subjectOf, type Kind, type Reference, type Resource } from './model.ts';
 import { fieldText, type Position, type Problem, type ProblemCode } from './problems.ts';
 import { appSpec, clusterSpec, environmentSpec, ownMetadata, tenantMetadata, tenantSpec } from './schema.ts';
 
@@ -15,14 +15,16 @@ export interface ResourceFile {
   readonly text: string;
 }
 
-export interface Parsed {
-  readonly resources: readonly Resource[];
+interface ParsedAs<R> {
+  readonly resources: readonly R[];
   readonly problems: readonly Problem[];
   /** Subjects of documents that have problems: they are meant to exist, so nobody complains that they do not. */
   readonly broken: ReadonlySet<string>;
 }
+export type Parsed = ParsedAs<Resource>;
+export type ParsedReferences = ParsedAs<Reference>;
 
-const schemas: Readonly<Record<Kind, { readonly metadata: z.ZodType; readonly spec: z.ZodType }>> = {
+const schemas: Readonly<Record<Kind, { readonly metadata: z.ZodObject; readonly spec: z.ZodType }>> = {
   Tenant: { metadata: ownMetadata, spec: tenantSpec },
   Environment: { metadata: tenantMetadata, spec: environmentSpec },
   App: { metadata: tenantMetadata, spec: appSpec },
@@ -30,19 +32,31 @@ const schemas: Readonly<Record<Kind, { readonly metadata: z.ZodType; readonly sp
 };
 
 /** Reads all documents of all files; never throws. What is wrong is in `problems`, all of it, with its place. Pure. */
-export function parseResources(files: readonly ResourceFile[]): Parsed {
-  const reading = new Reading();
+export const parseResources = (files: readonly ResourceFile[]): Parsed => parsed(files, read);
+
+/** What the documents name, whatever else they say: for who takes them back. Pure; never throws. */
+export const parseReferences = (files: readonly ResourceFile[]): ParsedReferences => parsed(files, readReference);
+
+function parsed<R>(files: readonly ResourceFile[], reader: Reader<R>): ParsedAs<R> {
+  const reading = new Reading(reader);
   for (const file of files) reading.file(file);
   return { resources: reading.resources, problems: reading.problems, broken: reading.broken };
 }
 
-class Reading {
-  readonly resources: Resource[] = [];
+type Reader<R> = (file: string, document: SourceDocument) => Read<R>;
+
+class Reading<R> {
+  readonly resources: R[] = [];
   readonly problems: Problem[] = [];
   readonly broken = new Set<string>();
   /** Subject -> place of its first document. */
   readonly #seen = new Map<string, string>();
   #documents = 0;
+  readonly #read: Reader<R>;
+
+  constructor(reader: Reader<R>) {
+    this.#read = reader;
+  }
 
   file({ file, text }: ResourceFile): void {
     const top = { line: 1, column: 1 };
@@ -68,7 +82,7 @@ class Reading {
   #document(file: string, document: SourceDocument): void {
     for (const { message, ...position } of document.faults) this.#add(file, position, 'NOT_YAML', message, 'correct the YAML');
     if (document.faults.length > 0) return;
-    const { subject, resource, faults } = read(file, document);
+    const { subject, resource, faults } = this.#read(file, document);
     for (const { path, onKey, code, message, next } of faults)
       this.#add(file, onKey ? document.locateKey(path) : document.locate(path), code, message, next, fieldText(path));
     if (subject === undefined) return;
@@ -86,10 +100,10 @@ class Reading {
   }
 }
 
-interface Read {
+interface Read<R> {
   /** As far as its names can be read. */
   readonly subject?: string;
-  readonly resource?: Resource;
+  readonly resource?: R;
   readonly faults: readonly Fault[];
 }
 
@@ -97,41 +111,56 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
 
 const topFields = ['apiVersion', 'kind', 'metadata', 'spec'];
 
-function read(file: string, { value, locate }: SourceDocument): Read {
-  const fault = (path: string, code: ProblemCode, message: string, next: string, onKey = false): Fault => ({
-    path: path === '' ? [] : [path],
-    onKey,
-    code,
-    message,
-    next,
-  });
-  if (!isRecord(value)) return { faults: [fault('', 'WRONG_TYPE', 'is not a map', 'write apiVersion, kind, metadata and spec')] };
+const fault = (path: string, code: ProblemCode, message: string, next: string, onKey = false): Fault => ({
+  path: path === '' ? [] : [path],
+  onKey,
+  code,
+  message,
+  next,
+});
+
+/** What every document begins with; `kind` is undefined when it is none that is known. */
+function head(value: unknown): { readonly document: Record<string, unknown>; readonly kind?: Kind; readonly faults: readonly Fault[] } {
+  if (!isRecord(value))
+    return { document: {}, faults: [fault('', 'WRONG_TYPE', 'is not a map', 'write apiVersion, kind, metadata and spec')] };
   const faults: Fault[] = [];
   const { apiVersion: version, kind } = value;
+  const missing = version === undefined;
   if (version !== apiVersion)
     faults.push(
-      fault(
-        'apiVersion',
-        version === undefined ? 'MISSING_FIELD' : 'UNKNOWN_VERSION',
-        'is not one that this hub knows',
-        `write ${apiVersion}`,
-      ),
+      fault('apiVersion', missing ? 'MISSING_FIELD' : 'UNKNOWN_VERSION', 'is not one that this hub knows', `write ${apiVersion}`),
     );
-  if (!isKind(kind)) {
-    const meant = typeof kind === 'string' ? nearest(kind, kinds) : undefined;
-    const next = meant ? `did you mean ${meant}?` : `write ${kinds.join(', ')}`;
-    return {
-      faults: [...faults, fault('kind', kind === undefined ? 'MISSING_FIELD' : 'UNKNOWN_KIND', 'is not one that this hub knows', next)],
-    };
-  }
-  const { written, version: readAt } = withoutAnswers(value['metadata']);
+  if (isKind(kind)) return { document: value, kind, faults };
+  const meant = typeof kind === 'string' ? nearest(kind, kinds) : undefined;
+  const next = meant ? `did you mean ${meant}?` : `write ${kinds.join(', ')}`;
+  const unknown = fault('kind', kind === undefined ? 'MISSING_FIELD' : 'UNKNOWN_KIND', 'is not one that this hub knows', next);
+  return { document: value, faults: [...faults, unknown] };
+}
+
+function readReference(file: string, { value, locate }: SourceDocument): Read<Reference> {
+  const { document, kind, faults } = head(value);
+  if (kind === undefined) return { faults };
+  const given = isRecord(document['metadata']) ? document['metadata'] : {};
+  const named = Object.fromEntries(Object.keys(schemas[kind].metadata.shape).flatMap((key) => (key in given ? [[key, given[key]]] : [])));
+  const metadata = faultsOf(schemas[kind].metadata, named, ['metadata']);
+  const all = [...faults, ...metadata.faults];
+  if (metadata.output === undefined) return { faults: all };
+  const resource: Reference = { kind, metadata: metadata.output as Reference['metadata'], origin: { file, locate } };
+  return { subject: subjectOf(resource), faults: all, ...(all.length === 0 ? { resource } : {}) };
+}
+
+function read(file: string, { value, locate }: SourceDocument): Read<Resource> {
+  const { document, kind, faults: found } = head(value);
+  if (kind === undefined) return { faults: found };
+  const faults = [...found];
+  const { written, version: readAt } = withoutAnswers(document['metadata']);
   const known = readAt === undefined ? topFields : [...topFields, 'status'];
-  for (const key of Object.keys(value).filter((key) => !known.includes(key))) {
+  for (const key of Object.keys(document).filter((key) => !known.includes(key))) {
     const meant = nearest(key, topFields);
     faults.push(fault(key, 'UNKNOWN_FIELD', 'is not a field that is known here', meant ? `did you mean ${meant}?` : 'remove it', true));
   }
   const metadata = faultsOf(schemas[kind].metadata, written, ['metadata']);
-  const spec = faultsOf(schemas[kind].spec, value['spec'], ['spec']);
+  const spec = faultsOf(schemas[kind].spec, document['spec'], ['spec']);
   faults.push(...metadata.faults, ...spec.faults);
   if (metadata.output === undefined) return { faults };
   const subject = subjectOf({ kind, metadata: metadata.output as { name: string } });

@@ -5,7 +5,7 @@ import type { Clock } from '#shared/clock/mod.ts';
 import { explain, type Random } from '#shared/kernel/mod.ts';
 import { parseRepository, RegistryClient } from '#shared/oci/mod.ts';
 import { recordSpan, type Log } from '#shared/telemetry/mod.ts';
-import { adminToken, ApiError, Feed, promotable, serveApi } from '#hub/api/mod.ts';
+import { adminToken, ApiError, Feed, promotable, serveApi, sessionsIn } from '#hub/api/mod.ts';
 import { appByName, appsFrom, type App } from '#hub/apps/mod.ts';
 import { applyResources, deleteResource } from '#hub/declarations/mod.ts';
 import { DispatchService, keysUnpublished, signerOf } from '#hub/dispatch/mod.ts';
@@ -15,6 +15,7 @@ import { HealthService } from '#hub/health/mod.ts';
 import { Holds } from '#hub/holds/mod.ts';
 import { Identities, openFleet, serveEnrolment } from '#hub/identity/mod.ts';
 import { keysAffectedBy, keysWaiting, PromotionService } from '#hub/promotion/mod.ts';
+import { FleetPage } from '#hub/page/mod.ts';
 import { parseResources } from '#hub/resources/mod.ts';
 import { isManifestPath } from '#hub/packaging/mod.ts';
 import { Releases } from '#hub/releases/mod.ts';
@@ -190,6 +191,7 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
       },
       sourceOf: (appId) => sources.status(appId),
       feed,
+      page: new FleetPage({ sessions: sessionsIn(store, clock, random), names: [config.advertisedHost], clock, random, log }),
       clock,
       random,
       version: '0.1.0',

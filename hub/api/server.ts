@@ -9,16 +9,19 @@ import type { Store } from '#hub/store/mod.ts';
 import { Failures } from './auth/failures.ts';
 import { includes } from './auth/scopes.ts';
 import { callerOf, type Caller } from './auth/tokens.ts';
+import { askOf } from './ask.ts';
 import { Cursors } from './lists/cursors.ts';
 import { changeOperations, type ChangeOptions } from './operations/changes.ts';
 import { holdOperations, type HoldOptions } from './operations/holds.ts';
 import { Idempotency } from './operations/idempotency.ts';
 import { fleetOperations } from './operations/fleet.ts';
+import { pageOperations } from './operations/page.ts';
 import { isStreamed, type Asked, type Operation } from './operations/operation.ts';
 import { readOperations } from './operations/reads.ts';
 import type { SourceOf } from './kinds/declared.ts';
 import type { Fleet } from './kinds/moments.ts';
 import type { Feed } from './watch/feed.ts';
+import { mountPage, type Page } from './page.ts';
 import { ApiError } from './problems/errors.ts';
 import { openApiOf } from './openapi.ts';
 import { problemOf } from './problems/problem.ts';
@@ -33,6 +36,8 @@ export interface ApiOptions extends ChangeOptions, HoldOptions {
   readonly feed: Feed;
   readonly clock: Clock;
   readonly random: Random;
+  /** What people see in a browser; absent: nothing. */
+  readonly page?: Page;
   /** Of this hub. */
   readonly version: string;
   readonly log: Log;
@@ -43,8 +48,13 @@ export function operationsOf(options: ApiOptions): readonly Operation[] {
   const { store, health, clock, random, sourceOf, feed } = options;
   const reads = { store, fleet: health, cursors: new Cursors(random), clock, sourceOf, feed };
   const trouble = () => ({ settling: health.settling !== undefined, recordBehind: health.recordBehind?.message ?? null });
-  const operations = [...readOperations(reads), ...fleetOperations(reads, trouble), ...changeOperations(options),
-    ...holdOperations(options)];
+  const operations = [
+    ...readOperations(reads),
+    ...fleetOperations(reads, trouble),
+    ...changeOperations(options),
+    ...holdOperations(options),
+    ...(options.page ? pageOperations(options.page) : []),
+  ];
   const document = openApiOf([...operations, documentation(() => ({}))], options.version);
   return [...operations, documentation(() => document)];
 }
@@ -84,7 +94,13 @@ export async function serveApi(options: ApiOptions): Promise<{ port: number; sto
   });
   const authorize = authorizer(options);
   const idempotency = new Idempotency(options.clock);
-  for (const operation of operationsOf(options)) route(server, operation, authorize, idempotency);
+  const operations = operationsOf(options);
+  for (const operation of operations) route(server, operation, authorize, idempotency);
+  const ask = askOf(operations, (operation, params, query) => ({
+    params: checked(operation.params, params, 'path') as Record<string, string>,
+    query: checked(operation.query, query, 'query'),
+  }));
+  if (options.page) await mountPage(server, options.page, ask);
   await server.listen({ host: options.host, port: options.port });
   return { port: (server.server.address() as AddressInfo).port, stop: () => server.close() };
 }

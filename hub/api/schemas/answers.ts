@@ -15,6 +15,10 @@ export const applied = component(
 );
 
 export const joinTokenMade = component('JoinToken', z.object({ token: z.string().describe('shown this once'), expiresAt: time }));
+export const invited = component(
+  'Invitation',
+  z.object({ path: z.string().describe('of the page, with a code that is good once and shown this once'), expiresAt: time }),
+);
 export const promoted = component('Promoted', z.object({ rollout: uid.nullable(), waiting: waiting.nullable() }));
 export const done = component('Done', z.object({ dryRun: z.boolean() }));
 

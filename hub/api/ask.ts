@@ -1,0 +1,25 @@
+import { ApiError } from './problems/errors.ts';
+import type { Asked, Operation } from './operations/operation.ts';
+
+/** What a GET of this path and query would be answered with: the same checks, the same handler. Rejects with ApiError. */
+export type Ask = (target: string) => Promise<unknown>;
+
+type Check = (operation: Operation, params: unknown, query: unknown) => Pick<Asked, 'params' | 'query'>;
+
+/** Asks in this process, for those who have been let in already. */
+export function askOf(operations: readonly Operation[], check: Check): Ask {
+  const readable = operations
+    .filter(({ method }) => method === 'GET')
+    .map((operation) => ({ operation, pattern: new RegExp(`^${operation.path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`) }));
+  return async (target) => {
+    const { pathname, searchParams } = new URL(target, 'http://hub');
+    for (const { operation, pattern } of readable) {
+      const match = pattern.exec(pathname);
+      if (!match) continue;
+      const params = Object.fromEntries(Object.entries(match.groups ?? {}).map(([key, value]) => [key, decodeURIComponent(value)]));
+      const checked = check(operation, params, Object.fromEntries(searchParams));
+      return operation.handle({ ...checked, body: undefined, actor: 'system:page', headers: {}, signal: new AbortController().signal });
+    }
+    throw new ApiError('NOT_FOUND', `GET ${pathname.slice(0, 200)}: there is nothing here`);
+  };
+}

@@ -1,0 +1,63 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { Readable } from 'node:stream';
+import type { Ask } from './ask.ts';
+
+export interface PageRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Of a form; '' when there is none. */
+  readonly body: string;
+  /** The browser has gone. */
+  readonly signal: AbortSignal;
+}
+
+export interface PageAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | AsyncIterable<string>;
+}
+
+/** What people see in a browser. It knows of the fleet what it is told when it asks the API, and lets in who was invited through the API. */
+export interface Page {
+  /** A code that lets one browser in as this person, once. */
+  invite(subject: string): { readonly code: string; readonly expiresAt: number };
+  answer(request: PageRequest, ask: Ask): Promise<PageAnswer>;
+}
+
+const paths = [
+  ['GET', '/'],
+  ['GET', '/login'],
+  ['POST', '/login'],
+  ['POST', '/logout'],
+  ['GET', '/page/*'],
+] as const;
+const formBytesMax = 4 * 1024;
+
+/** Forms are taken here and nowhere else: what the API takes is never what a form of another site can send. */
+export async function mountPage(server: FastifyInstance, page: Page, ask: Ask): Promise<void> {
+  await server.register(async (scope) => {
+    scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    for (const [method, url] of paths)
+      scope.route({
+        method,
+        url,
+        bodyLimit: formBytesMax,
+        exposeHeadRoute: false,
+        handler: async (request, reply) => {
+          const gone = new AbortController();
+          reply.raw.once('close', () => gone.abort(new Error('the browser has gone')));
+          const headers = request.headers as Record<string, string | undefined>;
+          const body = typeof request.body === 'string' ? request.body : '';
+          return send(reply, await page.answer({ method, url: request.url, headers, body, signal: gone.signal }, ask));
+        },
+      });
+  });
+}
+
+const send = (reply: FastifyReply, { status, headers, body }: PageAnswer): FastifyReply =>
+  reply
+    .code(status)
+    .headers(headers)
+    .send(typeof body === 'string' ? body : Readable.from(body));

@@ -1,0 +1,99 @@
+import { brief } from './html.ts';
+import { explain } from '#shared/kernel/mod.ts';
+import type { Clock } from '#shared/clock/mod.ts';
+import { looksSame } from './differences.ts';
+import type { Look } from './questions.ts';
+
+export const liveLimits = {
+  /** A browser that hears nothing for 15 s says so. */
+  everyMs: 2_000,
+  slowestMs: 10_000,
+  /** At most this part of the time goes into looking, however large the fleet. */
+  shareMax: 0.1,
+  streamsMax: 50,
+  viewsMax: 50,
+} as const;
+
+/** What was drawn at one moment. */
+export interface Drawn {
+  readonly look: Look;
+  readonly sections: ReadonlyMap<string, string>;
+}
+
+interface Kept {
+  readonly beganMs: number;
+  readonly drawn: Promise<Drawn>;
+}
+
+/** Looks at the fleet for everybody who is there: as many browsers as may be cost one look. */
+export class Live {
+  readonly #clock: Clock;
+  readonly #draw: (cluster: string) => Promise<Drawn>;
+  readonly #kept = new Map<string, Kept>();
+  #everyMs: number = liveLimits.everyMs;
+  #streams = 0;
+
+  constructor(clock: Clock, draw: (cluster: string) => Promise<Drawn>) {
+    this.#clock = clock;
+    this.#draw = draw;
+  }
+
+  get isFull(): boolean {
+    return this.#streams >= liveLimits.streamsMax;
+  }
+
+  /** Not older than the time between two looks. Rejects as the API does. */
+  async look(cluster: string): Promise<Drawn> {
+    const nowMs = this.#clock.monotonicMs();
+    for (const [view, { beganMs }] of this.#kept)
+      if (nowMs - beganMs >= this.#everyMs * 0.9 || this.#kept.size >= liveLimits.viewsMax) this.#kept.delete(view);
+    const kept = this.#kept.get(cluster) ?? { beganMs: nowMs, drawn: this.#measured(cluster) };
+    this.#kept.set(cluster, kept);
+    return kept.drawn;
+  }
+
+  async #measured(cluster: string): Promise<Drawn> {
+    const began = this.#clock.monotonicMs();
+    try {
+      return await this.#draw(cluster);
+    } finally {
+      const tookMs = this.#clock.monotonicMs() - began;
+      this.#everyMs = Math.min(liveLimits.slowestMs, Math.max(liveLimits.everyMs, tookMs / liveLimits.shareMax));
+    }
+  }
+
+  /** Events for one browser: each section when it looks different, and a beat after every look. No beat: what it shows is not vouched for. */
+  async *follow(cluster: string, version: string, isWelcome: () => Promise<boolean>, signal: AbortSignal): AsyncGenerator<string> {
+    this.#streams++;
+    try {
+      const sent = new Map<string, string>();
+      yield event('hello', { version });
+      while (!signal.aborted) {
+        if (!(await isWelcome())) {
+          yield event('ended', {});
+          return;
+        }
+        yield* this.#news(cluster, sent);
+        await this.#clock.sleep(this.#everyMs, signal).catch(() => undefined);
+      }
+    } finally {
+      this.#streams--;
+    }
+  }
+
+  async *#news(cluster: string, sent: Map<string, string>): AsyncGenerator<string> {
+    try {
+      const { look, sections } = await this.look(cluster);
+      for (const [name, text] of sections) {
+        if (looksSame(sent.get(name) ?? '', text)) continue;
+        sent.set(name, text);
+        yield event('section', { name, html: text });
+      }
+      yield event('beat', { now: Math.round(look.atMs), at: look.status.observedAt });
+    } catch (error) {
+      yield event('trouble', { why: brief(explain(error), 200) });
+    }
+  }
+}
+
+const event = (type: string, data: object): string => `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;

@@ -1,0 +1,130 @@
+import type { Ask, Page, PageAnswer, PageRequest, Sessions } from '#hub/api/mod.ts';
+import type { Clock } from '#shared/clock/mod.ts';
+import { explain, type Random } from '#shared/kernel/mod.ts';
+import type { Log } from '#shared/telemetry/mod.ts';
+import { loadAssets } from './assets.ts';
+import { loginDocument, pageDocument, problemDocument, sections, strangerDocument } from './documents.ts';
+import { Doors } from './doors.ts';
+import { cookieName, cookieOf, isOurs, isSameSite } from './hosts.ts';
+import { Live, type Drawn } from './live.ts';
+import { lookAt } from './questions.ts';
+
+export interface PageOptions {
+  readonly sessions: Sessions;
+  /** Names under which browsers may ask for this hub, beside addresses and `localhost`. */
+  readonly names: readonly string[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Pick<Log, 'error'>;
+}
+
+// Nothing from elsewhere, nothing inline, in nobody's frame; and nobody is told where a person came from.
+const guards = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+} as const;
+
+const document = (status: number, body: string, more: Readonly<Record<string, string>> = {}): PageAnswer => ({
+  status,
+  headers: { ...guards, 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store', ...more },
+  body,
+});
+
+const nameMax = 63;
+
+/** The page of a hub: who may see it, and what is drawn of the API's answers. */
+export class FleetPage implements Page {
+  readonly #options: PageOptions;
+  readonly #doors: Doors;
+  readonly #assets = loadAssets();
+  #live: Live | undefined;
+
+  constructor(options: PageOptions) {
+    this.#options = options;
+    this.#doors = new Doors(options.clock, options.random);
+  }
+
+  invite(subject: string): { readonly code: string; readonly expiresAt: number } {
+    return this.#doors.invite(subject);
+  }
+
+  async answer(request: PageRequest, ask: Ask): Promise<PageAnswer> {
+    const { pathname, searchParams } = new URL(request.url, 'http://hub');
+    try {
+      if (!isOurs(request.headers['host'], this.#options.names))
+        return this.#problem(
+          421,
+          'Not this hub',
+          'A name was used that this hub does not know as its own. Use its address, or WHEELHOUSE_ADVERTISED_HOST.',
+        );
+      if (pathname.startsWith('/page/') && pathname !== '/page/stream') return this.#asset(pathname.slice('/page/'.length));
+      if (request.method === 'POST' && !isSameSite(request.headers))
+        return this.#problem(403, 'Not from here', 'Another site sent this form.');
+      if (pathname === '/login') return request.method === 'POST' ? await this.#login(request) : document(200, loginDocument(this.#assets));
+      const token = cookieOf(request.headers['cookie'], cookieName(request.headers['host']));
+      if (pathname === '/logout') return await this.#logout(request, token);
+      const isWelcome = async (): Promise<boolean> => (await this.#options.sessions.find(token)) !== undefined;
+      if (!(await isWelcome())) return document(401, strangerDocument(this.#assets));
+      const cluster = (searchParams.get('cluster') ?? '').slice(0, nameMax);
+      const live = (this.#live ??= new Live(this.#options.clock, (cluster) => this.#draw(cluster, ask)));
+      if (pathname === '/page/stream') return this.#stream(live, cluster, isWelcome, request.signal);
+      return document(200, pageDocument((await live.look(cluster)).look, this.#assets));
+    } catch (error) {
+      this.#options.log.error('the page could not be drawn', { path: pathname, reason: explain(error) });
+      return this.#problem(500, 'The hub could not answer', 'Look into its log. Reload to ask again.');
+    }
+  }
+
+  async #draw(cluster: string, ask: Ask): Promise<Drawn> {
+    const look = await lookAt({ cluster: isName.test(cluster) ? cluster : '' }, ask, this.#options.clock);
+    return { look, sections: new Map(Object.entries(sections).map(([name, draw]) => [name, draw(look).text])) };
+  }
+
+  #problem(status: number, title: string, text: string): PageAnswer {
+    return document(status, problemDocument(this.#assets, title, text));
+  }
+
+  #asset(name: string): PageAnswer {
+    const asset = this.#assets.files.get(name);
+    if (!asset) return this.#problem(404, 'Nothing here', 'There is no such file.');
+    return { status: 200, headers: { ...guards, 'content-type': asset.type, 'cache-control': 'no-cache' }, body: asset.text };
+  }
+
+  #stream(live: Live, cluster: string, isWelcome: () => Promise<boolean>, signal: AbortSignal): PageAnswer {
+    if (live.isFull) return this.#problem(503, 'Too many pages are open', 'Close one of them.');
+    const headers = { ...guards, 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
+    return { status: 200, headers, body: live.follow(cluster, this.#assets.version, isWelcome, signal) };
+  }
+
+  async #login({ headers, body }: PageRequest): Promise<PageAnswer> {
+    const subject = this.#doors.enter((new URLSearchParams(body).get('code') ?? '').slice(0, 200).replace(/^.*#/, '').trim());
+    if (subject === undefined) {
+      const problem = 'This code is not good, or not any more: each is good once, for ten minutes, and until the hub restarts.';
+      return document(403, loginDocument(this.#assets, problem));
+    }
+    const { token, goodForMs } = await this.#options.sessions.open(subject);
+    return document(303, '', { location: '/', 'set-cookie': cookie(headers, token, goodForMs / 1000) });
+  }
+
+  async #logout({ headers }: PageRequest, token: string | undefined): Promise<PageAnswer> {
+    if (token !== undefined) await this.#options.sessions.close(token);
+    return document(303, '', { location: '/', 'set-cookie': cookie(headers, '', 0) });
+  }
+}
+
+const isName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
+/** For this site alone, and out of the reach of scripts. */
+const cookie = (headers: PageRequest['headers'], value: string, maxAgeSeconds: number): string =>
+  [
+    `${cookieName(headers['host'])}=${value}`,
+    'Path=/',
+    `Max-Age=${maxAgeSeconds}`,
+    'HttpOnly',
+    'SameSite=Strict',
+    ...(headers['origin']?.startsWith('https:') ? ['Secure'] : []),
+  ].join('; ');

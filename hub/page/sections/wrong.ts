@@ -1,0 +1,97 @@
+import { html, type Html } from '../html.ts';
+import type { Look } from '../questions.ts';
+import { alias, clusterLink, heardAge, personOf, sinceAge, state, toneOf, why } from '../words.ts';
+import { wrongsOf, type Wrong } from '../wrongs.ts';
+
+const shownMax = 30;
+const clustersNamed = 8;
+const objectsMax = 3;
+
+/** What is wrong, the worst first: object, reason, message, since when, who changed it last. */
+export function wrong(look: Look): Html {
+  const all = wrongsOf(look);
+  const shown = all.slice(0, shownMax);
+  return html`<h2>What is wrong</h2>
+    ${
+      all.length === 0
+        ? html`<p class="empty">${nothing(look)}</p>`
+        : html`<ol class="wrongs">
+            ${shown.map((one) => item(one, look))}
+          </ol>`
+    }
+    ${more(look, all.length - shown.length)}`;
+}
+
+const nothing = ({ status }: Look): string =>
+  status.placements.total === 0
+    ? 'Nothing is placed on any cluster yet.'
+    : 'Nothing that the hub knows of, and it hears from every cluster.';
+
+/** What is listed is bounded; what is counted is not. */
+function more({ status, troubled, silent }: Look, groups: number): Html | undefined {
+  const left = [
+    ...(groups > 0 ? [`${groups} more kinds of trouble`] : []),
+    ...(troubled.metadata.continue === ''
+      ? []
+      : [`${status.placements.degraded + status.placements.progressing - troubled.items.length} more placements`]),
+    ...(silent.metadata.continue === '' ? [] : [`${(status.clusters.health.Unknown ?? 0) - silent.items.length} more silent clusters`]),
+  ];
+  if (left.length === 0) return undefined;
+  return html`<p class="more">
+    And ${left.join(', ')}: <code>wheelhouse get placements --sort-by health</code>, <code>wheelhouse get clusters --sort-by health</code>
+  </p>`;
+}
+
+function item(one: Wrong, look: Look): Html {
+  const since = sinceAge(one.since, look);
+  return html`<li class="${toneOf(one.word)}">
+    <div class="what">
+      <h3>
+        ${state(one.word)}
+        <span class="kind">${one.kind}</span>
+        ${one.kind === 'cluster' && one.clusters.length === 1 ? clusterLink(one.name) : html`<b>${one.name}</b>`}
+      </h3>
+      <p class="when">
+        ${since ? html`for ${since}` : 'since before this hub process'}${one.heardMs === undefined ? '' : html`, last beat ${one.heardMs === null ? 'never heard' : html`${heardAge(one.heardMs, look)} ago`}`}
+      </p>
+    </div>
+    <div class="cause">
+      <p>${why(one.reason, one.message)}</p>
+      ${
+        one.objects.length > 0 &&
+        html`<ul class="objects">
+          ${one.objects.slice(0, objectsMax).map(({ object, reason, message }) => html`<li><code>${object}</code> ${why(reason, message)}</li>`)}
+        </ul>`
+      }
+      ${one.kind === 'cluster' && one.clusters.length === 1 ? '' : places(one)}
+    </div>
+    ${one.changedBy && html`<p class="who"><span class="label">last changed by</span> ${personOf(one.changedBy.author)}: <q>${one.changedBy.message}</q> <span class="quiet">release ${alias(one.changedBy.release)}, rolled out by ${one.changedBy.actor}${ago(one.changedBy.at, look)}</span></p>`}
+  </li>`;
+}
+
+function ago(at: string, look: Look): Html | string {
+  const age = sinceAge(at, look);
+  return age ? html` ${age} ago` : '';
+}
+
+function places({ clusters, kind, name }: Wrong): Html | undefined {
+  if (clusters.length === 0) return undefined;
+  const named = clusters.slice(0, clustersNamed).map((one) => html`<li>${clusterLink(one)}</li>`);
+  const rest = clusters.slice(clustersNamed);
+  const on = kind === 'cluster' ? '' : html`<span class="label">on ${clusters.length === 1 ? '' : `${clusters.length} clusters`}</span>`;
+  return html`<div class="places">
+    ${on}
+    <ul class="names">
+      ${named}
+    </ul>
+    ${
+      rest.length > 0 &&
+      html`<details data-key="${kind} ${name}">
+        <summary>${rest.length} more</summary>
+        <ul class="names">
+          ${rest.map((one) => html`<li>${clusterLink(one)}</li>`)}
+        </ul>
+      </details>`
+    }
+  </div>`;
+}

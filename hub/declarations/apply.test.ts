@@ -170,7 +170,7 @@ test('declaring a cluster again leaves its identity alone', async () => {
   const enrolled: ClusterRow = { ...row, state: 'Accepted', uid: 'cabc', kube_system_uid: 'k', facts: '{"nodes":3}' };
   await store.decide(
     async () => undefined,
-    () => ({ result: undefined, writes: [put('clusters', enrolled)], audit: { actor: 'a', action: 'b', subject: 'c' } }),
+    () => ({ result: undefined, writes: [put('clusters', enrolled)], audit: { actor: 'a', action: 'b', subject: 'Cluster/c1' } }),
   );
   await apply(store, [cluster('c1', 'prod')]);
   const after = await store.read.selectFrom('clusters').selectAll().executeTakeFirstOrThrow();

@@ -1,7 +1,16 @@
 import { currentTraceparent, recordSpan, span } from '#shared/telemetry/mod.ts';
 import type { Watch } from '#hub/health/mod.ts';
 import { plan, type Plan, type PlanFacts } from '#hub/rollouts/mod.ts';
-import { put, type DecideContext, type Decision, type Store, type TargetRow } from '#hub/store/mod.ts';
+import {
+  put,
+  type DecideContext,
+  type Decision,
+  type RolloutClusterRow,
+  type RolloutRow,
+  type Store,
+  type TargetRow,
+  type Trx,
+} from '#hub/store/mod.ts';
 import { decide, type Choice, type Wait } from './decide.ts';
 import { loadPlan, loadTarget, type Loaded } from './record.ts';
 
@@ -11,14 +20,29 @@ export interface PromotionOptions {
 }
 
 export interface Promoted {
-  /** Uid of the rollout that was begun or extended; null: none. */
+  /** Uid of the rollout that was begun or extended; null: none, or it was only asked what would happen. */
   readonly rollout: string | null;
+  /** Of that rollout, or of the one that there would be; null: nothing to do. */
+  readonly plan: PlannedRollout | null;
   readonly wait: Wait;
 }
 
-interface Asked {
+export interface PlannedRollout {
+  readonly type: RolloutRow['kind'];
+  readonly release: string;
+  readonly clusters: number;
+  /** Of those, what runs the wanted revision already. */
+  readonly unchanged: number;
+  readonly waves: number;
+}
+
+export interface Asked {
   readonly actor: string;
   readonly reason: string;
+  /** Say what would happen, and change nothing. */
+  readonly dryRun?: boolean;
+  /** Called in the decision's transaction; a rejection ends it. */
+  readonly check?: (trx: Trx) => Promise<void>;
 }
 
 interface State {
@@ -51,6 +75,7 @@ export class PromotionService {
       const traceparent = currentTraceparent();
       const promoted = await store.decide(
         async (trx): Promise<State> => {
+          await asked.check?.(trx);
           const loaded = await loadTarget(trx, targetId, watch, approvedReleaseId);
           if (!loaded) return { loaded, choice: { releaseId: null, wait: none }, facts: undefined };
           const choice = chosen(loaded);
@@ -84,14 +109,14 @@ const chosen = ({ target, offer }: Loaded): Choice =>
 
 /** A choice and its plan as rows, one audit entry and the effects to run. Pure. */
 export function decisionOf({ loaded, choice, facts }: State, asked: Asked, context: DecideContext): Decision<Promoted> {
-  if (!loaded) return { result: { rollout: null, wait: none } };
+  if (!loaded) return { result: { rollout: null, plan: null, wait: none } };
   const planned = facts && plan(facts, context);
   const wait = waitOf(choice, planned);
   const target = targetRow(loaded.target.row, planned, wait, context.now);
   const writes = [...(planned?.writes ?? []), ...(sameTarget(target, loaded.target.row) ? [] : [put('targets', target)])];
   const rollout = planned?.rollout;
-  const result: Promoted = { rollout: rollout?.uid ?? null, wait };
-  if (writes.length === 0) return { result };
+  const result: Promoted = { rollout: asked.dryRun ? null : (rollout?.uid ?? null), plan: plannedOf(planned, facts), wait };
+  if (writes.length === 0 || asked.dryRun) return { result };
   const { tenant, app, environment } = loaded.target;
   return {
     result,
@@ -99,7 +124,7 @@ export function decisionOf({ loaded, choice, facts }: State, asked: Asked, conte
     audit: {
       actor: asked.actor,
       action: rollout ? 'start.rollout' : 'review.target',
-      subject: `Target/${tenant.name}/${app.name}/${environment.name}`,
+      subject: `Target/${tenant.name}/${app.name}.${environment.name}`,
       reason: asked.reason || wait.reason || rollout?.kind || 'Membership',
       detail: { rollout: rollout?.uid ?? null, kind: rollout?.kind ?? null, release: facts?.release.alias ?? null },
     },
@@ -109,6 +134,16 @@ export function decisionOf({ loaded, choice, facts }: State, asked: Asked, conte
       ...(planned?.membershipChanged ? loaded.siblings.filter((id) => id !== target.id).map((id) => `target:${id}`) : []),
     ],
   };
+}
+
+function plannedOf(planned: Plan | undefined, facts: PlanFacts | undefined): PlannedRollout | null {
+  const rollout = planned?.rollout;
+  if (!rollout || !facts) return null;
+  const rows = planned.writes.flatMap((write) =>
+    write.op === 'put' && write.table === 'rollout_clusters' ? [write.row as RolloutClusterRow] : [],
+  );
+  const unchanged = rows.filter(({ state }) => state === 'Unchanged').length;
+  return { type: rollout.kind, release: facts.release.alias, clusters: rows.length, unchanged, waves: rollout.waves };
 }
 
 function waitOf(choice: Choice, planned: Plan | undefined): Wait {

@@ -5,6 +5,8 @@ import { isCarried, recount, type Counters, type Situation, type Subject, type W
 
 export interface Loaded {
   readonly situation: Omit<Situation, 'now'>;
+  /** Whose app it is of. */
+  readonly tenant: string;
   readonly target: TargetRow;
   /** Of the subjects, to be moved. */
   readonly placements: ReadonlyMap<number, PlacementRow>;
@@ -28,6 +30,12 @@ export async function loadRollout(trx: Trx, rolloutId: number, watch: Watch): Pr
   if (!rollout || rollout.finished_at !== null) return undefined;
   const target = await trx.selectFrom('targets').selectAll().where('id', '=', rollout.target_id).executeTakeFirstOrThrow();
   const siblings = await trx.selectFrom('targets').select('id').where('app_id', '=', target.app_id).execute();
+  const { tenant } = await trx
+    .selectFrom('apps')
+    .innerJoin('tenants', 'tenants.id', 'apps.tenant_id')
+    .select('tenants.name as tenant')
+    .where('apps.id', '=', target.app_id)
+    .executeTakeFirstOrThrow();
   const timing = watch.timing();
   const { ids, passedOver } = await nextOf(trx, rollout, watch, timing);
   const back = await returningOf(trx, rollout);
@@ -46,6 +54,7 @@ export async function loadRollout(trx: Trx, rolloutId: number, watch: Watch): Pr
       settling: timing.settling,
       recordBehind: watch.recordBehind !== undefined,
     },
+    tenant,
     target,
     placements: new Map([...changed.rows, ...candidates].map(({ placement }) => [placement.id, placement])),
     siblings: siblings.map(({ id }) => id),

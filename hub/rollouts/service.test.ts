@@ -14,6 +14,7 @@ const ready = evidence('Progressing', 'NotReceived');
 function decided(given: Situation, more: Partial<Loaded> = {}) {
   const loaded: Loaded = {
     situation: given,
+    tenant: 'acme',
     target,
     placements: new Map([[1, placement]]),
     siblings: [1, 2],

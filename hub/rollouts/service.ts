@@ -68,7 +68,7 @@ export function decisionOf(loaded: Loaded, step: Step, context: DecideContext): 
     audit: {
       actor: 'system:rollouts',
       action: 'advance.rollout',
-      subject: `Rollout/${before.uid}`,
+      subject: `Rollout/${loaded.tenant}/${before.uid}`,
       reason: step.rollout.reason,
       detail: { moved: step.moves.length, waiting, started, degraded, unreachable, succeeded, unchanged, skipped },
     },

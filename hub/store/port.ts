@@ -22,7 +22,7 @@ export interface AuditEntry {
   readonly actor: string;
   /** verb.noun in lower case: `apply.app`, `start.rollout`, `enrol.cluster`. */
   readonly action: string;
-  /** Kind/tenant/name, Kind/name. */
+  /** Kind/tenant/name or Kind/name; a name of two parts is joined by a dot: Target/tenant/app.environment. Another form is refused. */
   readonly subject: string;
   /** What the person gave with --reason, or the machine's own. */
   readonly reason?: string;

@@ -141,8 +141,13 @@ async function keyAllocator(trx: Trx): Promise<{ next: () => number; save: () =>
   };
 }
 
+/** Whoever looks for what happened to a thing finds it by one name. */
+const subjectPattern = /^[A-Z][A-Za-z]*\/[^/\s]+(\/[^/\s]+)?$/;
+
 function checkAudited(writes: readonly Write[], audit: AuditEntry | undefined): void {
   const mutated = writes.find((write) => !derivedTables.has(write.table));
+  if (audit && !subjectPattern.test(audit.subject))
+    throw new StoreError('BAD_WRITE', `${audit.action} has the subject "${audit.subject}": write Kind/name or Kind/tenant/name`);
   if (mutated && !audit) throw new StoreError('AUDIT_MISSING', `a decision writes ${mutated.table} without an audit entry`);
 }
 

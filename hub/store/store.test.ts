@@ -148,3 +148,25 @@ test('a record that cannot be read is an error that is told, not one that ends t
   await outbox.start();
   assert.deepEqual(told, ['outbox']);
 });
+
+const subjects: readonly (readonly [string, boolean])[] = [
+  ['Cluster/dev-1', true],
+  ['Target/acme/web.prod', true],
+  ['Resources/3', true],
+  ['Target/acme/web/prod', false],
+  ['dev-1', false],
+  ['cluster/dev-1', false],
+  ['Cluster/', false],
+  ['Cluster/dev 1', false],
+];
+for (const [subject, taken] of subjects)
+  test(`an audit entry about ${subject} is ${taken ? 'taken' : 'refused'}`, async () => {
+    await using store = await openSqliteStore({ file: ':memory:', clock: new VirtualClock(), random: seededRandom(1) });
+    const written = store.decide(
+      async () => undefined,
+      () => ({ result: undefined, audit: { actor: 'user:ada', action: 'test.thing', subject } }),
+    );
+    if (taken) await written;
+    else await assert.rejects(written, { code: 'BAD_WRITE' });
+    assert.equal((await store.read.selectFrom('audit').selectAll().execute()).length, taken ? 1 : 0);
+  });

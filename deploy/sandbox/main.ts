@@ -13,10 +13,9 @@ const { dir, names } = values;
 try {
   if (dir === undefined || names === undefined)
     throw new Error('usage: node deploy/sandbox/main.ts --dir DIR --names a,b,c [--delay-ms 300]');
-  const ready = join(dir, 'ready.json');
-  await rm(ready, { force: true });
   const log = (line: string): void => void process.stdout.write(`${line}\n`);
   const sandbox = await startSandbox({ dir, names: names.split(','), delayMs: Number(values['delay-ms']), log });
+  const ready = join(dir, 'ready.json');
   await writeFile(
     ready,
     JSON.stringify({ pid: process.pid, clusters: sandbox.clusters.map(({ name, url, kubeconfig }) => ({ name, url, kubeconfig })) }),

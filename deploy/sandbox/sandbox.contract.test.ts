@@ -65,16 +65,6 @@ describe('a sandbox', () => {
     }
   });
 
-  test('notes who asked what, and as whom', async () => {
-    await send(here(), '/api/v1/namespaces/default/configmaps/nothing', { as: 'system:serviceaccount:a:b' });
-    const lines = (await readFile(here().auditLog, 'utf8')).trim().split('\n');
-    const last = JSON.parse(lines.at(-1) ?? '{}') as Record<string, unknown>;
-    assert.deepEqual(
-      [last['verb'], last['user'], last['impersonatedUser'], last['responseStatus'], last['stage']],
-      ['get', { username: 'kubernetes-admin' }, { username: 'system:serviceaccount:a:b' }, { code: 404 }, 'ResponseComplete'],
-    );
-  });
-
   test('has what it had when it is started again, on the same address, and knows no older versions', async () => {
     const folder = join(dir, 'again');
     const first = await startSandbox({ dir: folder, names: ['again'] });

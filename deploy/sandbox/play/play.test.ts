@@ -20,7 +20,7 @@ function cluster() {
     { apiVersion: 'v1', kind: 'Namespace', ...head('default'), spec: { finalizers: ['kubernetes'] } },
   ];
   const writes = new Writes(new Store([node('one'), node('two'), home], 1), new Kinds(), clock);
-  const player = new Player(writes, clock, 100, 'CA', (error) => assert.fail(String(error)));
+  const player = new Player(writes, clock, { delayMs: 100, ca: 'CA' }, (error) => assert.fail(String(error)));
   const request = (kind: string, name = '') => ({ kind: writes.kinds.own(kind), namespace: 'default', name, manager: 'test' });
   const make = (kind: string, name: string, spec: Doc, annotations: Doc = {}): Stored =>
     writes.create(request(kind), { metadata: { name, annotations }, spec });

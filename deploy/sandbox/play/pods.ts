@@ -1,21 +1,22 @@
-import { docAt, listAt, textAt, timestamp, type Doc, type Stored } from '../values.ts';
+import { docAt, listAt, same, textAt, timestamp, withAt, type Doc, type Stored } from '../values.ts';
+import { condition, filled, form, isTrue } from './forms.ts';
+import type { Seen, Wish } from './wishes.ts';
 
 // What a scheduler and a kubelet make of a pod: pure.
 
-export type Failure = 'CrashLoopBackOff' | 'ImagePullBackOff' | 'Unschedulable';
-const failAnnotation = 'sandbox.wheelhouse.dev/fail';
+const annotation = 'sandbox.wheelhouse.dev/fail';
+const failures = ['CrashLoopBackOff', 'ImagePullBackOff', 'Unschedulable'];
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** How the pod is to fail, and how long it is well before: by annotation of itself or of what owns it, or by an image that cannot be there. */
-export function failureOf(pod: Stored, owners: readonly Stored[]): { readonly failure: Failure; readonly afterMs: number } | undefined {
+export function failureOf(pod: Stored, owners: readonly Stored[]): { readonly failure: string; readonly afterMs: number } | undefined {
   for (const { metadata } of [pod, ...owners]) {
-    const failure = metadata.annotations?.[failAnnotation];
-    if (failure !== 'CrashLoopBackOff' && failure !== 'ImagePullBackOff' && failure !== 'Unschedulable') continue;
-    const [, count = '0', unit = 's'] = /^(\d+)(ms|s|m|h)$/.exec(metadata.annotations?.[`${failAnnotation}-after`] ?? '') ?? [];
-    return { failure, afterMs: Number(count) * (units[unit] ?? 0) };
+    const { [annotation]: failure = '', [`${annotation}-after`]: after = '' } = metadata.annotations ?? {};
+    const [, count = 0, unit = ''] = /^(\d+)(ms|s|m|h)$/.exec(after) ?? [];
+    if (failures.includes(failure)) return { failure, afterMs: Number(count) * (units[unit] ?? 0) };
   }
-  const lost = listAt(pod, 'spec', 'containers').some((one) => textAt(one, 'image').includes('/does-not-exist'));
-  return lost ? { failure: 'ImagePullBackOff', afterMs: 0 } : undefined;
+  const isLost = listAt(pod, 'spec', 'containers').some((one) => textAt(one, 'image').includes('/does-not-exist'));
+  return isLost ? { failure: 'ImagePullBackOff', afterMs: 0 } : undefined;
 }
 
 /** The nodes that the pod may run on. */
@@ -26,88 +27,48 @@ export function nodesFor(spec: Doc, nodes: readonly Stored[]): readonly Stored[]
   );
 }
 
-const condition = (type: string, isTrue: boolean, since: string, why: Doc = {}): Doc => ({
-  type,
-  status: isTrue ? 'True' : 'False',
-  lastProbeTime: null,
-  lastTransitionTime: since,
-  ...why,
-});
+export const isReady = (pod: Stored | undefined): boolean => pod?.metadata.deletionTimestamp === undefined && !!pod && isTrue(pod, 'Ready');
 
-export function unschedulable(pod: Stored, nodes: number, now: number): Doc {
-  const known = listAt(pod, 'status', 'conditions').find((one) => textAt(one, 'type') === 'PodScheduled');
-  const message = `0/${nodes} nodes are available: ${nodes} node(s) didn't match Pod's node affinity/selector. preemption: 0/${nodes} nodes are available: ${nodes} Preemption is not helpful for scheduling.`;
-  const since = textAt(known, 'lastTransitionTime') || timestamp(now);
-  return {
-    ...docAt(pod, 'status'),
-    phase: 'Pending',
-    conditions: [condition('PodScheduled', false, since, { reason: 'Unschedulable', message })],
-  };
+/** A pod is placed, starts, runs, and fails or is done in its time. */
+export function pod({ object, owners, nodes, now, delayMs }: Seen): Wish {
+  if (['Succeeded', 'Failed'].includes(textAt(object, 'status', 'phase'))) return {};
+  const found = failureOf(object, owners);
+  // Its age is known in whole seconds: it is well for at least as long as it should be.
+  const failsInMs = found?.afterMs ? Date.parse(object.metadata.creationTimestamp) + 1_000 + found.afterMs - now : 0;
+  const failure = failsInMs <= 0 ? found?.failure : undefined;
+  const place = textAt(object, 'spec', 'nodeName');
+  const node = place || nodesFor(docAt(object, 'spec'), nodes)[0]?.metadata.name;
+  if (place === '' && textAt(object, 'spec', 'schedulerName') !== 'default-scheduler') return {};
+  if (failure === 'Unschedulable' || node === undefined) return { put: [unscheduled(object, nodes.length, now)] };
+  if (place === '') return { put: [withAt(object, ['spec', 'nodeName'], node) as Stored] };
+
+  const [isJob, isNew] = [owners[0]?.kind === 'Job', textAt(object, 'status', 'startTime') === ''];
+  const well = isJob && !isNew ? 'Succeeded' : 'Running';
+  const isLast = isJob && failure === 'CrashLoopBackOff' && textAt(object, 'spec', 'restartPolicy') === 'Never';
+  const life = isLast ? 'Failed' : (failure ?? well);
+  const next = { ...object, status: statusOf(object, life, now) };
+  if (same(next, object)) return found && failsInMs > 0 ? { againMs: failsInMs } : {};
+  return { after: { what: life, ms: isNew || life === 'Succeeded' ? delayMs : 0 }, put: [next] };
 }
 
-export type Life = 'running' | 'succeeded' | 'failed' | 'CrashLoopBackOff' | 'ImagePullBackOff';
+/** Without a node. A pod that had one looks as what would take its place. */
+function unscheduled(pod: Stored, nodes: number, now: number): Stored {
+  const { qosClass } = docAt(pod, 'status');
+  const status = { phase: 'Pending', qosClass, conditions: [condition(pod, 'Unschedulable', now, { nodes })] };
+  return { ...(withAt(pod, ['spec', 'nodeName'], undefined) as Stored), status };
+}
 
-/** The status that a kubelet would report. Times stay while the state does. */
-export function statusOf(pod: Stored, life: Life, now: number): Doc {
+function statusOf(pod: Stored, name: string, now: number): Doc {
+  const life = docAt(form(['lives', name], { since: '{since}', name: '{name}', image: '{image}' }));
+  const conditions = listAt(life, 'conditions').map((one) => condition(pod, String(one), now, life));
+  const since = textAt(conditions[0], 'lastTransitionTime');
+  const containers = listAt(pod, 'spec', 'containers').map((one) => {
+    const said = { name: textAt(one, 'name'), image: textAt(one, 'image') };
+    return { ...said, imageID: '', ...docAt(filled(life['container'], { ...said, since })) };
+  });
+  // Any address will do that is the pod's own.
+  const ip = `10.${[0, 2, 4].map((from) => Number.parseInt(pod.metadata.uid.slice(from, from + 2), 16) || 0).join('.')}`;
   const old = docAt(pod, 'status');
   const startTime = textAt(old, 'startTime') || timestamp(now);
-  const [isReady, isDone] = [life === 'running', life === 'succeeded' || life === 'failed'];
-  const before = listAt(old, 'conditions').find((one) => textAt(one, 'type') === 'Ready');
-  const since = textAt(before, 'status') === (isReady ? 'True' : 'False') ? textAt(before, 'lastTransitionTime') : timestamp(now);
-  const containers = listAt(pod, 'spec', 'containers');
-  const names = containers.map((one) => textAt(one, 'name')).join(' ');
-  const why = isDone
-    ? { reason: life === 'failed' ? 'PodFailed' : 'PodCompleted' }
-    : { reason: 'ContainersNotReady', message: `containers with unready status: [${names}]` };
-  const ip =
-    textAt(old, 'podIP') ||
-    `10.${pod.metadata.uid
-      .slice(0, 6)
-      .match(/../g)
-      ?.map((hex) => Number.parseInt(hex, 16))
-      .join('.')}`;
-  const crashed = { terminated: { exitCode: 1, reason: 'Error', startedAt: since, finishedAt: since } };
-  const states: Readonly<Record<Life, (container: unknown) => Doc>> = {
-    running: () => ({ ready: true, started: true, restartCount: 0, state: { running: { startedAt: since } }, lastState: {} }),
-    succeeded: () => ({
-      ready: false,
-      started: false,
-      restartCount: 0,
-      state: { terminated: { exitCode: 0, reason: 'Completed', startedAt: startTime, finishedAt: since } },
-      lastState: {},
-    }),
-    failed: () => ({ ready: false, started: false, restartCount: 0, state: crashed, lastState: {} }),
-    CrashLoopBackOff: (container) => {
-      const message = `back-off 40s restarting failed container=${textAt(container, 'name')}`;
-      return { ready: false, started: false, restartCount: 3, state: { waiting: { reason: life, message } }, lastState: crashed };
-    },
-    ImagePullBackOff: (container) => {
-      const message = `Back-off pulling image "${textAt(container, 'image')}"`;
-      return { ready: false, started: false, restartCount: 0, state: { waiting: { reason: life, message } }, lastState: {} };
-    },
-  };
-  return {
-    ...old,
-    phase: life === 'succeeded' ? 'Succeeded' : life === 'failed' ? 'Failed' : life === 'ImagePullBackOff' ? 'Pending' : 'Running',
-    conditions: [
-      condition('Initialized', true, startTime, life === 'succeeded' ? { reason: 'PodCompleted' } : {}),
-      condition('Ready', isReady, since, isReady ? {} : why),
-      condition('ContainersReady', isReady, since, isReady ? {} : why),
-      condition('PodScheduled', true, startTime),
-    ],
-    containerStatuses: containers.map((one) => ({
-      name: textAt(one, 'name'),
-      image: textAt(one, 'image'),
-      imageID: '',
-      ...states[life](one),
-    })),
-    startTime,
-    hostIP: '127.0.0.1',
-    podIP: ip,
-    podIPs: [{ ip }],
-  };
+  return docAt(form(['statuses', 'Pod'], { ...old, phase: life['phase'], conditions, containers, startTime, ip }));
 }
-
-export const isReady = (pod: Stored): boolean =>
-  pod.metadata.deletionTimestamp === undefined &&
-  listAt(pod, 'status', 'conditions').some((one) => textAt(one, 'type') === 'Ready' && textAt(one, 'status') === 'True');

@@ -1,0 +1,54 @@
+import { at, docAt, listAt, textAt, withAt, type Stored } from '../values.ts';
+import { condition, isTrue } from './forms.ts';
+import type { Seen, Wish } from './wishes.ts';
+
+const cleanup = 'customresourcecleanup.apiextensions.k8s.io';
+const owns = ({ metadata }: Stored, one: Stored): boolean => one.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid) ?? false;
+
+/** What concerns an object that is being deleted, by the finalizer that says so. */
+const concerns: Readonly<Record<string, (object: Stored, one: Stored, table: string) => boolean>> = {
+  orphan: owns,
+  foregroundDeletion: owns,
+  kubernetes: ({ metadata }, one) => one.metadata.namespace === metadata.name,
+  [cleanup]: ({ spec }, _, table) => table === `${textAt(spec, 'group')}/${textAt(spec, 'names', 'plural')}`,
+};
+
+/** Goes on with what is being deleted: what it owns or contains goes first, unless it is let go. */
+export function ending({ table, object, all, now, delayMs }: Seen): Wish {
+  const where = table === '/namespaces' ? 'spec' : 'metadata';
+  const finalizers = listAt(object, where, 'finalizers').map(String);
+  const away = { graceSeconds: 0 };
+  if (table === '/pods' && finalizers.length === 0) return { after: { what: 'end', ms: delayMs }, remove: [object], removing: away };
+  const mine = finalizers.find((one) => concerns[one]);
+  if (mine === undefined) return {};
+  const found = all.flatMap(([of, one]) => (concerns[mine]?.(object, one, of) ? one : []));
+  if (found.length > 0 && mine !== 'orphan') {
+    const conditions = [...listAt(object, 'status', 'conditions'), condition(object, 'Terminating', now)];
+    const says = mine === cleanup && !isTrue(object, 'Terminating') ? [withAt(object, ['status', 'conditions'], conditions) as Stored] : [];
+    const propagation = mine === 'foregroundDeletion' ? 'Foreground' : 'Background';
+    return { put: says, remove: found.filter(({ metadata }) => metadata.deletionTimestamp === undefined), removing: { propagation } };
+  }
+  const released = withAt(
+    object,
+    [where, 'finalizers'],
+    finalizers.filter((one) => one !== mine),
+  ) as Stored;
+  return { put: [...found.map((one) => letGo(one, object)), released], remove: [released], removing: away };
+}
+
+function letGo(one: Stored, owner: Stored): Stored {
+  const left = one.metadata.ownerReferences?.filter(({ uid }) => uid !== owner.metadata.uid);
+  return withAt(one, ['metadata', 'ownerReferences'], left?.length ? left : undefined) as Stored;
+}
+
+/** A definition is established a moment after it was made. */
+export function definition({ object, now, delayMs }: Seen): Wish {
+  const finalizers = [...new Set([...(object.metadata.finalizers ?? []), cleanup])];
+  const conditions = ['NamesAccepted', 'Established'].map((name) => condition(object, name, now));
+  const status = { ...docAt(object, 'status'), conditions, acceptedNames: at(object, 'spec', 'names') };
+  const after = { what: 'established', ms: isTrue(object, 'Established') ? 0 : delayMs / 4 };
+  return { after, put: [{ ...(withAt(object, ['metadata', 'finalizers'], finalizers) as Stored), status }] };
+}
+
+/** All that owned it is gone. */
+export const abandoned = ({ object }: Seen): Wish => ({ remove: [object], removing: { propagation: 'Background' } });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fromKubeconfig, groupOf, type Discovery, type KubeClient, type KubeObject } from '#spoke/kube/mod.ts';
 import { objectsOf } from '#spoke/plan/mod.ts';
 import type { ControlPlane } from '#test/kube/mod.ts';
+import type { Supervised } from '../processes/mod.ts';
 import { StartError } from './arguments.ts';
 import type { Needs } from './manifests.ts';
 
@@ -19,6 +20,8 @@ export interface LocalCluster {
 
 export interface Clusters extends AsyncDisposable {
   readonly all: readonly LocalCluster[];
+  /** The one process that plays them all, if one does. */
+  readonly process?: Supervised;
 }
 
 /** Gives the spoke its rights, and a tenant's account what its manifests need beyond its namespaces; as the cluster's administrator. */

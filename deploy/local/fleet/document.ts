@@ -9,6 +9,15 @@ export interface StartDocument {
   readonly kubernetes: string;
   readonly releases: readonly Pick<ReleaseView, 'tenant' | 'app' | 'alias' | 'digest' | 'commit'>[];
   readonly clusters: readonly unknown[];
+  /** When it was done; the other parts of a fleet are not counted. */
+  readonly memory: Memory;
+}
+
+/** Resident, summed over processes; null where there is none of that kind, or nobody tells. */
+export interface Memory {
+  readonly hubMiB: number | null;
+  readonly spokesMiB: number | null;
+  readonly sandboxMiB: number | null;
 }
 
 export interface Outcome {
@@ -16,11 +25,12 @@ export interface Outcome {
   readonly reason: string | null;
   readonly tookMs: number;
   readonly kubernetes: string;
+  readonly memory: Memory;
 }
 
 const seconds = (value: number | undefined): number | undefined => (value === undefined ? undefined : Math.round(value * 10_000) / 10_000);
 
-export function documentOf({ ok, reason, tookMs, kubernetes }: Outcome, { releases, clusters }: Snapshot): StartDocument {
+export function documentOf({ ok, reason, tookMs, kubernetes, memory }: Outcome, { releases, clusters }: Snapshot): StartDocument {
   return {
     ok,
     reason,
@@ -28,6 +38,7 @@ export function documentOf({ ok, reason, tookMs, kubernetes }: Outcome, { releas
     kubernetes,
     releases: releases.map(({ tenant, app, alias, digest, commit }) => ({ tenant, app, alias, digest, commit })),
     clusters: clusters.map(clusterOf),
+    memory,
   };
 }
 

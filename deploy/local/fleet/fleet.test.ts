@@ -8,8 +8,10 @@ import { startOptions } from './arguments.ts';
 import { documentOf } from './document.ts';
 import type { Snapshot } from './views.ts';
 import { needsOf, readManifests } from './manifests.ts';
+import { lineText, type Line } from './lines.ts';
 import { newsOf, nothing } from './news.ts';
 import { clusterNames, environmentsOf, resourcesYaml, sampleApps, type Declared } from './sample.ts';
+import { summaryLines } from './summary.ts';
 import { verdictOf, type Job } from './verdict.ts';
 
 type Cluster = Snapshot['clusters'][number];
@@ -159,27 +161,131 @@ for (const [name, snapshot, want] of verdicts) {
   });
 }
 
+const words = (lines: readonly Line[]): string => lines.map(({ word }) => word).join(' ');
+
 test('news: each thing is said once, in the order of the change', () => {
   const lines = newsOf(nothing, well);
-  assert.deepEqual(
-    lines.map((line) => line.split(/\s+/)[0]),
-    ['release', 'cluster', 'dispatch', 'fetched', 'healthy', 'health'],
-  );
+  assert.deepEqual(lines, [
+    { word: 'release', text: 'storefront/shop a1 by Somebody' },
+    { word: 'cluster', text: 'dev-1: Connected', tone: 'plain' },
+    { word: 'healthy', text: 'dev-1 storefront/shop 0.50 s (fetched 0.10)', tone: 'good' },
+  ]);
   assert.deepEqual(newsOf(well, well), []);
   const degraded = {
     ...well,
     clusters: [cluster({}, { health: 'Degraded', reason: 'HealthTimeout', message: 'late', unhealthy: [unready] })],
   };
+  assert.deepEqual(newsOf(well, degraded), [
+    {
+      word: 'degraded',
+      text: 'dev-1: storefront/shop: HealthTimeout: late; apps/Deployment/shop/web: Unschedulable: no node matches',
+      tone: 'bad',
+    },
+  ]);
+  assert.deepEqual(newsOf(degraded, well), [{ word: 'healthy', text: 'dev-1 storefront/shop', tone: 'good' }], 'recovered: no new hops');
+  const gone = {
+    ...well,
+    clusters: [cluster({ connection: 'Disconnected' }, { health: 'Unknown', reason: 'SpokeSilent', message: '7 s' })],
+  };
   assert.deepEqual(
-    newsOf(well, degraded).map((line) => line.trim().split(/\s+/)[0]),
-    ['health', 'apps/Deployment/shop/web:'],
+    newsOf(well, gone).map(({ text }) => text),
+    ['dev-1: Disconnected', 'dev-1: storefront/shop: SpokeSilent: 7 s'],
   );
-  const gone = { ...well, clusters: [cluster({ connection: 'Disconnected' })] };
-  assert.match(newsOf(well, gone).join(), /dev-1 is Disconnected/);
+});
+
+const rolling = (state: string, reason: string, message = 'so far'): Snapshot => ({
+  ...well,
+  targets: [target({ rollout: { uid: 'r1', state, reason, message } })],
+});
+const rollouts: readonly (readonly [string, Snapshot, Snapshot, string])[] = [
+  ['begins', well, rolling('Progressing', 'Progressing'), 'storefront/shop in dev begins'],
+  ['goes on', rolling('Progressing', 'Progressing'), rolling('Progressing', 'Progressing', 'further'), ''],
+  [
+    'waits',
+    rolling('Progressing', 'Progressing'),
+    rolling('Progressing', 'ClustersUnreachable'),
+    'storefront/shop in dev: Progressing: so far',
+  ],
+  ['goes on after a wait', rolling('Progressing', 'ClustersUnreachable'), rolling('Progressing', 'Progressing'), ''],
+  ['succeeds', rolling('Progressing', 'Progressing'), rolling('Succeeded', 'AllHealthy'), 'storefront/shop in dev succeeded'],
+  ['has nothing to do', well, rolling('Succeeded', 'NoClusters', 'none'), 'storefront/shop in dev: Succeeded: none'],
+  ['fails without a word', well, rolling('Failed', 'ClusterDegraded', ''), 'storefront/shop in dev: Failed: ClusterDegraded'],
+];
+for (const [name, before, after, text] of rollouts)
+  test(`news: a rollout ${name}`, () =>
+    assert.equal(
+      newsOf(before, after)
+        .map((line) => line.text)
+        .join(),
+      text,
+    ));
+
+test('news: who was started a moment ago is not out of reach', () => {
+  const unreachable = rolling('Progressing', 'ClustersUnreachable', 'not heard from: dev-1');
+  const young = { ...unreachable, clusters: [cluster({ fence: null })] };
+  assert.deepEqual(
+    [young, unreachable].map((after) => newsOf(well, after).map((line) => line.text)),
+    [['storefront/shop in dev begins'], ['storefront/shop in dev: Progressing: not heard from: dev-1']],
+  );
+});
+
+test('news: what only waits for the fleet to be there is none, what waits for a person is', () => {
+  const waits = (reason: string): Snapshot => ({ ...well, targets: [target({ waiting: { reason, message: 'x' } })] });
+  assert.equal(words(newsOf(well, waits('NotEnrolled'))), '');
+  assert.equal(words(newsOf(well, waits('Manual'))), 'waits');
+});
+
+test('news: of many at once nobody reads each', () => {
+  const many = (health: Placement['health']): Snapshot => ({
+    ...well,
+    clusters: Array.from({ length: 40 }, (_, index) => cluster({ name: `dev-${index}`, uid: `c${index}` }, { uid: `p${index}`, health })),
+  });
+  const lines = newsOf(nothing, many('Healthy'));
+  assert.equal(words(lines), 'release cluster healthy');
+  assert.equal(lines[2]?.text, 'storefront/shop on dev-0, dev-1, dev-2, dev-3, dev-4 and 35 more');
+  assert.deepEqual(
+    newsOf(many('Healthy'), many('Degraded')).map(({ word, tone }) => [word, tone]),
+    [['unwell', 'bad']],
+  );
+});
+
+test('a line has the time, a word, and goes on below its own beginning', () => {
+  const plain = { colours: false, columns: 58 };
+  const text = 'one two three four five six seven eight nine ten';
+  assert.equal(
+    lineText({ word: 'release', text }, 12.34, plain),
+    '  12.3  release   one two three four five six seven eight\n                  nine ten',
+  );
+  assert.equal(lineText({ word: 'release', text }, 1, { ...plain, columns: Infinity }).split('\n').length, 1);
+  const coloured = lineText({ word: 'done', text: 'x', tone: 'good' }, 1, { colours: true, columns: 80 });
+  assert.ok(coloured.includes('\u001B[32mdone'), coloured);
+});
+
+test('the summary says where everything is, in lines that fit', () => {
+  const ports = { nats: 1, registry: 2, git: 3, gateway: 4, enrolment: 5, api: 6 };
+  const memory = { hubMiB: 150, spokesMiB: 600, sandboxMiB: null };
+  const all = { clusters: '6 sandbox clusters', page: 'http://p', data: '/d', fleet: '.fleet', ports, context: 'dev-1', memory, spokes: 6 };
+  const lines = summaryLines({ ...all, isTemporary: true }, { colours: false, columns: 80 });
+  assert.ok(
+    lines.every((line) => line.length <= 80),
+    lines.join('\n'),
+  );
+  const text = lines.join(' ').replaceAll(/\s+/g, ' ');
+  for (const part of [
+    'page http://p',
+    '--kubeconfig /d/kubeconfig --context dev-1',
+    'gateway 4',
+    'removed at the end',
+    '. .fleet/env',
+    'hub 150 MiB, 6 spokes 600 MiB',
+  ])
+    assert.ok(text.includes(part), `${part} in ${text}`);
+  assert.match(summaryLines({ ...all, isTemporary: false }, { colours: false, columns: 80 }).join(), /kept/);
 });
 
 test('the document says what was asked for, from what the hub knows', () => {
-  const document = documentOf({ ok: true, reason: null, tookMs: 41_234, kubernetes: 'real' }, well);
+  const memory = { hubMiB: 150, spokesMiB: 600, sandboxMiB: null };
+  const document = documentOf({ ok: true, reason: null, tookMs: 41_234, kubernetes: 'real', memory }, well);
   assert.deepEqual(document, {
     ok: true,
     reason: null,
@@ -208,6 +314,7 @@ test('the document says what was asked for, from what the hub knows', () => {
         ],
       },
     ],
+    memory,
   });
 });
 
@@ -236,6 +343,7 @@ for (const count of [1, 2, 3, 6, 7, 12, 300]) {
     const declared: Declared = {
       clusters: names.map((name) => ({ name, environment: name.replace(/-\d+$/, ''), region: 'here' })),
       environments,
+      healthTimeout: '60s',
       apps: sampleApps(environments).map(({ tenant, app, namespace }) => ({
         tenant,
         app,

@@ -1,15 +1,19 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runCommand } from '../processes/mod.ts';
+import { residentMiB, runCommand, supervise, type ProcessOptions, type Supervised } from '../processes/mod.ts';
 import {
   findServer,
   startGitServer,
   startNats,
   startRegistry,
+  type FoundServer,
   type GitServer,
   type NatsServer,
   type RegistryServer,
+  type ServerName,
 } from '../servers/mod.ts';
+import type { Memory } from './document.ts';
+import { holdData } from './data.ts';
 import { discoveryOf, prepareCluster, type Clusters, type LocalCluster } from './clusters.ts';
 import { contextClusters } from './context-clusters.ts';
 import { HubClient } from './hub-client.ts';
@@ -30,7 +34,6 @@ import {
 import { sandboxClusters } from './sandbox-clusters.ts';
 import { commitOnce } from './sources.ts';
 import { startSpokes } from './spokes.ts';
-import { supervise, type Supervised } from './supervisor.ts';
 import type { Job } from './verdict.ts';
 
 export interface FleetOptions {
@@ -60,11 +63,15 @@ export interface Fleet extends AsyncDisposable {
   readonly git: GitServer;
   readonly nats: NatsServer;
   readonly registry: RegistryServer;
+  /** The Git command and what it needs, as it was found or unpacked. */
+  readonly gitCommand: FoundServer;
   readonly ports: Ports;
   readonly declared: Declared;
   readonly job: Job;
   /** When everything was found, built and fetched, and the fleet itself began. */
   readonly beganAtMs: number;
+  /** What its processes hold now. */
+  memory(): Memory;
 }
 
 const root = join(import.meta.dirname, '../../..');
@@ -74,23 +81,23 @@ export async function startLocalFleet(options: FleetOptions): Promise<Fleet> {
   const { data, log, signal } = options;
   const stack = new AsyncDisposableStack();
   try {
-    const [nats, registry, git] = await Promise.all(
-      (['nats', 'registry', 'git'] as const).map((name) => findServer(name, { signal, log })),
-    );
-    const clusters = stack.use(await clustersOf(options)).all;
+    stack.use(await holdData(data));
+    const find = (name: ServerName): Promise<FoundServer> => findServer(name, { signal, log });
+    const [nats, registry, git] = await Promise.all([find('nats'), find('registry'), find('git')]);
+    const kubernetes = stack.use(await clustersOf(options));
+    const clusters = kubernetes.all;
     const beganAtMs = performance.now();
     // What hub and spokes put aside for a moment: gone with the data folder, whatever way they end.
     await mkdir(join(data, 'tmp'), { recursive: true, mode: 0o700 });
     const ports = await portsOf(join(data, 'ports.json'));
     const hubDir = join(data, 'hub');
-    const gitServer = stack.use(await startGitServer({ dir: join(data, 'git'), port: ports.git, signal, ...(git ? { found: git } : {}) }));
+    const start = (what: ProcessOptions): Promise<Supervised> => supervise(what, { log });
+    const gitServer = stack.use(await startGitServer({ dir: join(data, 'git'), port: ports.git, signal, found: git }));
     const registryServer = stack.use(
-      await startRegistry({ dir: join(data, 'registry'), port: ports.registry, signal, ...(registry ? { found: registry } : {}) }),
+      await startRegistry({ dir: join(data, 'registry'), port: ports.registry, start, signal, found: registry }),
     );
     const configText = await natsConfig(data, hubDir, signal);
-    const natsServer = stack.use(
-      await startNats({ dir: join(data, 'nats'), configText, port: ports.nats, signal, ...(nats ? { found: nats } : {}) }),
-    );
+    const natsServer = stack.use(await startNats({ dir: join(data, 'nats'), configText, port: ports.nats, start, signal, found: nats }));
 
     const apps = await appsOf(options, clusters, signal);
     const declared = await declaredOf(options, clusters, apps, gitServer);
@@ -98,7 +105,7 @@ export async function startLocalFleet(options: FleetOptions): Promise<Fleet> {
     for (const { tenant, app, files } of apps)
       commits.set(`${tenant}/${app}`, await commitOnce(gitServer, data, `${tenant}/${app}`, files));
 
-    const hubProcess = stack.use(await supervise(hubOptions(options, ports, hubDir), log));
+    const hubProcess = stack.use(await start(hubOptions(options, ports, hubDir)));
     const hub = await HubClient.open(hubDir, ports.api);
     const needs = new Map(apps.map(({ tenant, needs }) => [tenant, needs]));
     await inTurn(clusters, 8, (cluster) => prepareCluster(cluster, needs, signal));
@@ -113,16 +120,31 @@ export async function startLocalFleet(options: FleetOptions): Promise<Fleet> {
       git: gitServer,
       nats: natsServer,
       registry: registryServer,
+      gitCommand: git,
       ports,
       declared,
       job,
       beganAtMs,
+      memory: () => memoryOf([hubProcess], [...spokes.values()], kubernetes.process ? [kubernetes.process] : []),
     };
     return { ...fleet, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   } catch (error) {
     await stack.disposeAsync();
     throw error;
   }
+}
+
+/** There nothing is pulled from anywhere, so somebody who looks on need not wait a minute to be told that something does not start. */
+const isSmallSandbox = ({ clusters, kubernetes, kubeconfig }: FleetOptions): boolean =>
+  kubernetes === 'sandbox' && kubeconfig === undefined && clusters <= 12;
+
+type Held = readonly Supervised[];
+function memoryOf(hub: Held, spokes: Held, sandbox: Held): Memory {
+  const sum = (held: Held): number | null => {
+    const each = [...new Set(held)].map(({ pid }) => (pid === undefined ? undefined : residentMiB(pid)));
+    return each.length === 0 || each.includes(undefined) ? null : each.reduce<number>((total, one) => total + (one ?? 0), 0);
+  };
+  return { hubMiB: sum(hub), spokesMiB: sum(spokes), sandboxMiB: sum(sandbox) };
 }
 
 function clustersOf({ data, clusters, kubernetes, kubeconfig, log, signal }: FleetOptions): Promise<Clusters> {
@@ -164,6 +186,7 @@ async function declaredOf(
   const declared: Declared = {
     clusters: clusters.map(({ name }, index) => ({ name, environment: environmentOf(index, count), region: regionOf(index) })),
     environments: environmentsOf(count),
+    healthTimeout: isSmallSandbox(options) ? '30s' : '60s',
     apps: await Promise.all(
       apps.map(async ({ tenant, app, needs }) => ({
         tenant,

@@ -37,6 +37,12 @@ export class HubClient {
     await this.#send('POST', `/v1alpha1/tenants/${tenant}/apps/${app}/sync`);
   }
 
+  /** A link that lets one browser in, once and soon. */
+  async pageLink(): Promise<string> {
+    const { path } = (await this.#send('POST', '/v1alpha1/page/invitations')) as { path: string };
+    return this.#base + path;
+  }
+
   async snapshot(): Promise<Snapshot> {
     const [clusters, placements, targets, releases] = await Promise.all([
       this.#all<Cluster>('clusters', 'name'),

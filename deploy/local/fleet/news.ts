@@ -1,84 +1,131 @@
-import { shortDigest } from '#shared/kernel/mod.ts';
-import type { ClusterView, PlacementView, Snapshot } from './views.ts';
+import type { Line } from './lines.ts';
+import type { ClusterView, PlacementView, Snapshot, TargetView } from './views.ts';
 
 export const nothing: Snapshot = { clusters: [], targets: [], releases: [] };
 
-/** What has happened between two looks at the hub, as lines for a person, in the order in which a change travels. Pure. */
-export function newsOf(before: Snapshot, after: Snapshot): string[] {
-  return [
-    ...releaseNews(before, after),
-    ...targetNews(before, after),
-    ...after.clusters.flatMap((cluster) => clusterNews(find(before, cluster.name), cluster)),
-  ];
+/** More than this of one kind at one look are one line: nobody reads three hundred. */
+const eachMax = 6;
+const briefMax = 100;
+
+/** What has happened between two looks at the hub, for a person, in the order in which a change travels. Pure. */
+export function newsOf(before: Snapshot, after: Snapshot): Line[] {
+  return [...releaseNews(before, after), ...clusterNews(before, after), ...placementNews(before, after), ...rolloutNews(before, after)];
 }
 
-const find = ({ clusters }: Snapshot, name: string): ClusterView | undefined => clusters.find((one) => one.name === name);
-
-function releaseNews(before: Snapshot, after: Snapshot): string[] {
+function releaseNews(before: Snapshot, after: Snapshot): Line[] {
   const known = new Set(before.releases.map(({ digest, app }) => `${app} ${digest}`));
   return after.releases
     .filter(({ digest, app }) => !known.has(`${app} ${digest}`))
     .toReversed()
-    .map((r) => `release   ${r.tenant}/${r.app} ${r.alias} from commit ${r.commit.slice(0, 7)} by ${r.author}`);
+    .map(({ tenant, app, alias, author }) => ({ word: 'release', text: `${tenant}/${app} ${alias} by ${author.replace(/ <.*/, '')}` }));
 }
 
-function targetNews(before: Snapshot, after: Snapshot): string[] {
+/** Ends by itself as the fleet goes on: no news. */
+const passing: ReadonlySet<string> = new Set(['NotEnrolled', 'PredecessorNotEnrolled', 'PredecessorHasNoClusters', 'PredecessorNotThere']);
+
+function rolloutNews(before: Snapshot, after: Snapshot): Line[] {
+  const isComingUp = after.clusters.some(({ fence }) => fence === null);
   return after.targets.flatMap((target) => {
     const old = before.targets.find(
       (one) => one.tenant === target.tenant && one.app === target.app && one.environment === target.environment,
     );
     const name = `${target.tenant}/${target.app} in ${target.environment}`;
-    const lines: string[] = [];
-    const { rollout, waiting, commit } = target;
+    const lines: Line[] = [];
+    const { waiting, commit } = target;
     if (commit?.outcome === 'Failed' && old?.commit?.commit !== commit.commit)
-      lines.push(`commit    ${name}: ${commit.commit.slice(0, 7)} failed: ${commit.message}`);
-    if (rollout && (old?.rollout?.uid !== rollout.uid || old.rollout.state !== rollout.state || old.rollout.reason !== rollout.reason))
-      lines.push(`rollout   ${name}: ${rollout.state}: ${rollout.reason}${rollout.message ? `: ${rollout.message}` : ''}`);
-    if (waiting && waiting.reason !== old?.waiting?.reason) lines.push(`promotion ${name} waits: ${waiting.reason}: ${waiting.message}`);
+      lines.push({ word: 'commit', text: `${name}: ${commit.commit.slice(0, 7)} made no release: ${commit.message}`, tone: 'bad' });
+    lines.push(...rolloutLine(name, old?.rollout ?? null, target.rollout, isComingUp));
+    if (waiting && waiting.reason !== old?.waiting?.reason && !passing.has(waiting.reason))
+      lines.push({ word: 'waits', text: `${name}: ${waiting.reason}: ${waiting.message}` });
     return lines;
   });
 }
 
-function clusterNews(before: ClusterView | undefined, after: ClusterView): string[] {
-  const lines: string[] = [];
-  // Before its first stream a cluster is not "disconnected" from anything.
-  if (before?.connection !== after.connection && (before?.connection === 'Connected' || after.connection === 'Connected'))
-    lines.push(`cluster   ${after.name} is ${after.connection}`);
-  const generation = after.fence?.generation ?? 0;
-  if (generation > (before?.fence?.generation ?? 0))
-    lines.push(`dispatch  ${after.name}: desired state ${after.fence?.epoch}/${generation}`);
+type Rollout = TargetView['rollout'];
+
+function rolloutLine(name: string, old: Rollout, now: Rollout, isComingUp: boolean): Line[] {
+  if (!now || (old?.uid === now.uid && old.state === now.state && old.reason === now.reason)) return [];
+  const { state, reason, message } = now;
+  // Spokes that were started a moment ago are not out of reach.
+  const isUnderWay = reason === 'Progressing' || (isComingUp && reason === 'ClustersUnreachable');
+  if (state === 'Progressing' && isUnderWay) return old?.uid === now.uid ? [] : [{ word: 'rollout', text: `${name} begins` }];
+  if (state === 'Succeeded' && reason === 'AllHealthy') return [{ word: 'rollout', text: `${name} succeeded`, tone: 'good' }];
+  const tone = state === 'Succeeded' ? 'good' : state === 'Failed' || state === 'Paused' ? 'bad' : 'plain';
+  return [{ word: 'rollout', text: `${name}: ${state}: ${brief(message) || reason}`, tone }];
+}
+
+/** What is wrong with each cluster has a line of its own. */
+const brief = (message: string): string => (message.length > briefMax ? `${message.slice(0, briefMax)}…` : message);
+
+function clusterNews(before: Snapshot, after: Snapshot): Line[] {
+  const known = new Map(before.clusters.map((one) => [one.name, one]));
+  const moved = after.clusters.filter(({ name, connection }) => {
+    const old = known.get(name)?.connection;
+    // Before its first stream a cluster is not "disconnected" from anything.
+    return old !== connection && (old === 'Connected' || connection === 'Connected');
+  });
+  const lines = [...Map.groupBy(moved, ({ connection }) => connection)].map(([connection, clusters]): Line => ({
+    word: 'cluster',
+    text: `${some(clusters.map(({ name }) => name))}: ${connection}`,
+    tone: connection === 'Connected' ? 'plain' : 'bad',
+  }));
+  return [...lines, ...after.clusters.flatMap((cluster) => refusalNews(known.get(cluster.name), cluster))];
+}
+
+function refusalNews(before: ClusterView | undefined, { name, refusals }: ClusterView): Line[] {
   const seen = new Set(before?.refusals.map(({ at, code }) => `${at} ${code}`));
-  for (const refusal of after.refusals.toReversed())
-    if (!seen.has(`${refusal.at} ${refusal.code}`)) lines.push(`refusal   ${after.name}: ${refusal.code}: ${refusal.message}`);
-  for (const placement of after.placements)
-    lines.push(
-      ...placementNews(
-        after.name,
-        before?.placements.find((one) => one.uid === placement.uid),
-        placement,
-      ),
-    );
-  return lines;
+  return refusals
+    .toReversed()
+    .filter(({ at, code }) => !seen.has(`${at} ${code}`))
+    .map(({ code, message }) => ({ word: 'refusal', text: `${name}: ${code}: ${message}`, tone: 'bad' }));
 }
 
-const hopNames = ['fetched', 'verified', 'applied', 'healthy'] as const;
-
-function placementNews(cluster: string, before: PlacementView | undefined, after: PlacementView): string[] {
-  const name = `${cluster}: ${after.tenant}/${after.app}`;
-  const lines: string[] = [];
-  const moved = before?.wanted !== after.wanted;
-  for (const hop of hopNames) {
-    const at = after.hops[hop];
-    if (at !== undefined && (moved || before?.hops[hop] !== at)) lines.push(`${hop.padEnd(9)} ${name} after ${at.toFixed(3)} s`);
-  }
-  if (before?.health !== after.health || before.reason !== after.reason) {
-    const what =
-      after.health === 'Healthy'
-        ? `at revision ${shortDigest(after.observed ?? '')}, ${after.objects} objects`
-        : `${after.reason}: ${after.message}`;
-    if (before || after.health !== 'Unknown') lines.push(`health    ${name} is ${after.health}, ${what}`);
-    for (const one of after.health === 'Degraded' ? after.unhealthy.slice(0, 3) : [])
-      lines.push(`          ${one.object}: ${one.reason}: ${one.message}`);
-  }
-  return lines;
+interface Arrival {
+  readonly cluster: string;
+  readonly old: PlacementView | undefined;
+  readonly now: PlacementView;
 }
+
+function placementNews(before: Snapshot, after: Snapshot): Line[] {
+  const known = new Map(before.clusters.flatMap(({ placements }) => placements.map((one) => [one.uid, one])));
+  const changed = after.clusters.flatMap(({ name, placements }) =>
+    placements
+      .map((now): Arrival => ({ cluster: name, old: known.get(now.uid), now }))
+      .filter(({ old, now }) => old?.health !== now.health || old.reason !== now.reason || old.observed !== now.observed),
+  );
+  const well = changed.filter(({ now }) => now.health === 'Healthy' && now.observed === now.wanted);
+  const unwell = changed.filter(({ old, now }) => now.health === 'Degraded' || (now.health === 'Unknown' && old?.health === 'Healthy'));
+  return [...inFew(well, arrivalLine, 'healthy'), ...inFew(unwell, troubleLine, 'unwell')];
+}
+
+/** Each by itself, or all in one. */
+function inFew(arrivals: readonly Arrival[], line: (one: Arrival) => Line, word: string): Line[] {
+  if (arrivals.length <= eachMax) return arrivals.map(line);
+  return [...Map.groupBy(arrivals, ({ now }) => `${now.tenant}/${now.app}`)].map(([app, all]) => ({
+    word,
+    text: `${app} on ${some(all.map(({ cluster }) => cluster))}`,
+    tone: word === 'healthy' ? 'good' : 'bad',
+  }));
+}
+
+// What is fetched is verified a moment later: the document has all of them.
+const hopNames = ['fetched', 'applied'] as const;
+
+/** How long each hop took, from when the spoke heard of it; a cluster that recovered has no hops to tell. */
+function arrivalLine({ cluster, old, now }: Arrival): Line {
+  const moved = old?.wanted !== now.wanted || old.hops.healthy !== now.hops.healthy;
+  const hops = hopNames.flatMap((hop) => (now.hops[hop] === undefined ? [] : [`${hop} ${now.hops[hop].toFixed(2)}`]));
+  const text = `${cluster} ${now.tenant}/${now.app}`;
+  const after = now.hops.healthy === undefined || !moved ? '' : ` ${now.hops.healthy.toFixed(2)} s (${hops.join(', ')})`;
+  return { word: 'healthy', text: text + after, tone: 'good' };
+}
+
+function troubleLine({ cluster, now }: Arrival): Line {
+  const untold = now.unhealthy.filter(({ message }) => !now.message.includes(message));
+  const objects = now.health === 'Degraded' ? untold.slice(0, 3).map((one) => `; ${one.object}: ${one.reason}: ${one.message}`) : [];
+  const text = `${cluster}: ${now.tenant}/${now.app}: ${now.reason}: ${now.message}${objects.join('')}`;
+  return { word: now.health.toLowerCase(), text, tone: 'bad' };
+}
+
+const some = (names: readonly string[]): string =>
+  names.length <= eachMax ? names.join(', ') : `${names.slice(0, eachMax - 1).join(', ')} and ${names.length - eachMax + 1} more`;

@@ -112,6 +112,8 @@ export const sampleApps = (environments: readonly string[]): SampleApp[] => [
 export interface Declared {
   readonly clusters: readonly { readonly name: string; readonly environment: string; readonly region?: string }[];
   readonly environments: readonly string[];
+  /** How long a workload may take to become ready: `60s`. */
+  readonly healthTimeout: string;
   readonly apps: readonly {
     readonly tenant: string;
     readonly app: string;
@@ -123,7 +125,7 @@ export interface Declared {
 }
 
 /** Everything that is declared at the hub, as the YAML that a person would write. */
-export function resourcesYaml({ clusters, environments, apps }: Declared): string {
+export function resourcesYaml({ clusters, environments, healthTimeout, apps }: Declared): string {
   const document = (kind: string, metadata: object, spec: object): string =>
     JSON.stringify({ apiVersion: 'wheelhouse.dev/v1alpha1', kind, metadata, spec }, null, 2);
   return [
@@ -141,7 +143,7 @@ export function resourcesYaml({ clusters, environments, apps }: Declared): strin
             after: environments.slice(Math.max(0, index - 1), index),
             // Before the first release an environment has nothing that a release could change; what is the same everywhere is never exercised twice.
             promotion: { mode: 'Automatic', allowUnexercised: true },
-            rollout: { maxConcurrent: Math.max(2, Math.ceil(clusters.length / 10)), healthTimeout: '60s' },
+            rollout: { maxConcurrent: Math.max(2, Math.ceil(clusters.length / 10)), healthTimeout },
             parameters: { stage: environment },
           },
         ),

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { supervise } from '../processes/mod.ts';
 import type { Clusters } from './clusters.ts';
-import { supervise } from './supervisor.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const readyMaxMs = 120_000;
@@ -34,7 +34,7 @@ export async function sandboxClusters(
       },
       signal,
     },
-    log,
+    { log },
   );
   const { clusters } = await readyIn(file);
   const all = clusters.map(({ name, kubeconfig }) => ({
@@ -44,7 +44,7 @@ export async function sandboxClusters(
     spokeKubeconfig: () => Promise.resolve(kubeconfig),
     plane: undefined,
   }));
-  return { all, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
+  return { all, process: running, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
 }
 
 /** Rejects while the file is not there or only half written. */

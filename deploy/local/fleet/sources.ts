@@ -10,7 +10,7 @@ interface Committed {
   readonly paths: readonly string[];
 }
 
-const author = { name: 'Wheelhouse sample', email: 'sample@wheelhouse.example' };
+const author = { name: 'npm start', email: 'start@wheelhouse.example' };
 
 /** Makes the files the content of the repository, unless they are it already; returns the commit that holds them. */
 export async function commitOnce(git: GitServer, dir: string, repository: string, files: Files): Promise<string> {

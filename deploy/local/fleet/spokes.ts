@@ -1,8 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { supervise, type Supervised } from '../processes/mod.ts';
 import type { LocalCluster } from './clusters.ts';
 import type { HubClient } from './hub-client.ts';
-import { supervise, type Supervised } from './supervisor.ts';
 
 export interface SpokesOptions {
   readonly data: string;
@@ -74,7 +74,7 @@ async function startGroup({ data, env, log }: SpokesOptions, group: readonly Ent
       },
       output: { file: join(dir, 'spoke.log') },
     },
-    log,
+    { log, pidFile: join(dir, 'pid') },
   );
 }
 

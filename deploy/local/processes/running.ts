@@ -24,6 +24,16 @@ function answers(target: number): boolean {
   }
 }
 
+/** What it holds in memory now, MiB; undefined where nobody tells. */
+export function residentMiB(pid: number): number | undefined {
+  try {
+    const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    return kibibytes === undefined ? undefined : Math.round(Number(kibibytes) / 1024);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Linux tells more in /proc; elsewhere there is none. */
 function processes(): readonly string[] {
   try {
@@ -33,12 +43,15 @@ function processes(): readonly string[] {
   }
 }
 
-function statOf(pid: string): { readonly state: string; readonly group: number } | undefined {
+/** When a process began, in the kernel's own ticks: with its number it names that process and no later one. undefined where nobody tells. */
+export const beganAt = (pid: number): string | undefined => statOf(String(pid))?.began;
+
+function statOf(pid: string): { readonly state: string; readonly group: number; readonly began: string } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // What follows the name, which may itself hold spaces and brackets: state, parent, group.
-    const [state = '', , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { state, group: Number(group) };
+    // What follows the name, which may itself hold spaces and brackets: state, parent, group; the twentieth is when it began.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? '', group: Number(fields[2]), began: fields[19] ?? '' };
   } catch {
     return undefined;
   }

@@ -132,6 +132,8 @@ function manage(child: ChildProcess & { pid: number }, { name, output, graceMs =
   const kill = (signal: NodeJS.Signals): void => killGroup(pid, signal);
   const stopOnce = async (): Promise<Ended> => {
     kill('SIGTERM');
+    // Whoever was stopped by hand hears it only then.
+    kill('SIGCONT');
     await within(graceMs, () => result !== undefined);
     // What it started gets a moment more, not a grace of its own.
     await within(leftoversWaitMaxMs, () => !isGroupRunning(pid));

@@ -1,6 +1,6 @@
-export type ServerName = 'nats' | 'registry' | 'git' | 'chromium';
+export type ServerName = 'nats' | 'registry' | 'git' | 'kubectl' | 'chromium';
 
-/** One program that a local fleet needs, and the ways to it. */
+/** One program that a local fleet needs, or its visitors, and the ways to it. */
 export interface Catalogued {
   /** Names under which it may be on PATH. */
   readonly commands: readonly string[];
@@ -66,5 +66,12 @@ export const catalogue: Readonly<Record<ServerName, Catalogued>> = {
       },
     },
     install: 'Chromium (Debian: chromium-headless-shell)',
+  },
+  kubectl: {
+    commands: ['kubectl'],
+    versionArgs: ['version', '--client'],
+    version: /(?:Client Version: |GitVersion:")v(\d+\.\d+\.\d+)/,
+    debian: { package: 'kubernetes-client', command: 'usr/bin/kubectl' },
+    install: 'kubectl (https://kubernetes.io/docs/tasks/tools)',
   },
 };

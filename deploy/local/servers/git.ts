@@ -30,6 +30,8 @@ export interface GitServer extends AsyncDisposable {
   readonly url: string;
   /** The password that allows pushes, for any user name. */
   readonly pushToken: string;
+  /** Where a repository lies on this machine: who may write there can push to it as to any other. Throws ServerError. */
+  pathOf(repository: string): string;
   /** Makes a bare repository with the branch `main`, unless it is there, and returns its URL. Throws ServerError. */
   createRepository(name: string): Promise<string>;
   /** Commits changed files (null removes one) on top of a branch, `main` unless said otherwise; returns the commit's id. Throws ServerError. */
@@ -76,6 +78,7 @@ export async function startGitServer({ dir, port: given = 0, found, signal }: Gi
     port,
     url,
     pushToken,
+    pathOf: folderOf,
     createRepository: async (name) => {
       const folder = folderOf(name);
       if (!(await exists(join(folder, 'HEAD')))) await git(['init', '--quiet', '--bare', '--initial-branch=main', folder]);

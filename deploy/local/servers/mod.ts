@@ -7,3 +7,4 @@ export { startNats, type NatsOptions, type NatsServer } from './nats.ts';
 export { startRegistry, type RegistryOptions, type RegistryServer } from './registry.ts';
 export { startGitServer, type CommitOptions, type GitOptions, type GitServer } from './git.ts';
 export type { Author } from './git-commits.ts';
+export type { RunningServer, StartServer } from './running.ts';

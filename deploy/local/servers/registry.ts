@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, startProcess, type ManagedProcess, type Readiness } from '../processes/mod.ts';
+import { freePort, startProcess, type Readiness } from '../processes/mod.ts';
 import { findServer, type FoundServer } from './find.ts';
+import type { RunningServer, StartServer } from './running.ts';
 
 export interface RegistryOptions {
   /** Configuration, content and the log are kept in it. */
@@ -10,6 +11,8 @@ export interface RegistryOptions {
   /** Absent: a free one. */
   readonly port?: number;
   readonly found?: FoundServer;
+  /** How its process is started; absent: once. */
+  readonly start?: StartServer;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -18,11 +21,11 @@ export interface RegistryServer extends AsyncDisposable {
   /** 127.0.0.1:PORT, as in a reference to an image. Plain HTTP, anonymous. */
   readonly address: string;
   readonly logFile: string;
-  readonly process: ManagedProcess;
+  readonly process: RunningServer;
 }
 
 /** Starts an OCI registry on loopback and waits until its API answers. Throws ServerError, ProcessError. */
-export async function startRegistry({ dir, port: given, found, signal }: RegistryOptions): Promise<RegistryServer> {
+export async function startRegistry({ dir, port: given, found, start = startProcess, signal }: RegistryOptions): Promise<RegistryServer> {
   const server = found ?? (await findServer('registry', { signal }));
   const port = given ?? (await freePort());
   const address = `127.0.0.1:${port}`;
@@ -30,7 +33,7 @@ export async function startRegistry({ dir, port: given, found, signal }: Registr
   const config = join(dir, 'registry.yml');
   await writeFile(config, configOf(address, join(dir, 'data')), { mode: 0o600 });
   const logFile = join(dir, 'registry.log');
-  const running = await startProcess({
+  const running = await start({
     name: 'registry',
     command: server.command,
     args: ['serve', config],

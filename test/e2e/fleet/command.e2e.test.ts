@@ -56,8 +56,8 @@ describe('npm start', { timeout: 10 * 60_000 }, () => {
 
   const stages: readonly { readonly what: string; readonly reached: RegExp }[] = [
     { what: 'while the cluster starts', reached: /^/ },
-    { what: 'while a release travels', reached: /rollout .*Progressing/ },
-    { what: 'when all is done', reached: /done: every app is healthy/ },
+    { what: 'while a release travels', reached: /rollout .*begins/ },
+    { what: 'when all is done', reached: /done +every app is healthy/ },
   ];
   const ways: readonly { readonly how: string; readonly signal: NodeJS.Signals; readonly start: typeof launch }[] = [
     { how: 'SIGINT', signal: 'SIGINT', start: npmStart },
@@ -82,7 +82,7 @@ describe('npm start', { timeout: 10 * 60_000 }, () => {
   test('SIGTERM with --once and --json says that it was stopped, in a document, and is no success', async () => {
     using temporary = temporaryFolder('e2e');
     await using command = launch(['--clusters', '1', '--once', '--json'], temporary.path);
-    const seen = await reached(command, temporary.path, /waits: NotEnrolled|rollout .*Progressing/);
+    const seen = await reached(command, temporary.path, /hub +http/);
     command.kill('SIGTERM');
     const { code, stdout } = await command.ended;
     assert.equal(code, 1);
@@ -182,7 +182,7 @@ async function assertNothingLeft(temporary: string, seen: ReturnType<typeof trac
 /** The shape that is documented for `--json`, key by key: a new key is a decision. */
 function assertShape(document: StartDocument): void {
   const hex = /^sha256:[0-9a-f]{64}$/;
-  assert.deepEqual(Object.keys(document), ['ok', 'reason', 'took', 'kubernetes', 'releases', 'clusters']);
+  assert.deepEqual(Object.keys(document), ['ok', 'reason', 'took', 'kubernetes', 'releases', 'clusters', 'memory']);
   assert.ok(document.took > 0 && document.took < 300);
   assert.deepEqual(document.releases.map(({ tenant, app }) => `${tenant}/${app}`).toSorted(), ['payments/ledger', 'storefront/shop']);
   for (const release of document.releases) {
@@ -191,6 +191,9 @@ function assertShape(document: StartDocument): void {
     assert.match(release.commit, /^[0-9a-f]{40}$/);
     assert.ok(release.alias.includes(release.commit.slice(0, 7)));
   }
+  const { hubMiB, spokesMiB, sandboxMiB } = document.memory;
+  assert.ok(hubMiB !== null && hubMiB > 20 && spokesMiB !== null && spokesMiB > 20);
+  assert.equal(sandboxMiB, null, 'real clusters');
   const digests = new Map(document.releases.map(({ app, digest }) => [app, digest]));
   const clusters = document.clusters as readonly Record<string, unknown>[];
   assert.deepEqual(

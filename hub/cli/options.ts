@@ -31,6 +31,16 @@ export const listing = (command: Command, limit: number): Command =>
 export const changing = (command: Command): Command =>
   command.option('--reason <text>', 'why; kept in the audit log, shown by audit and events');
 
+export const unchanged = (command: Command): Command =>
+  command.option('--exit-code-unchanged', 'exit code 3 when nothing had to be changed');
+
+/** What is stopped is stopped for a reason, and maybe for a time. */
+export const held = (command: Command): Command =>
+  unchanged(command)
+    .requiredOption('--reason <text>', 'why; everybody who waits for it is told')
+    .option('--for <duration>', 'how long, such as 2h; then the hub lets it go by itself', duration)
+    .option('--until <time>', 'until when, such as 2026-12-24T18:00:00Z');
+
 export const dry = (command: Command): Command => command.option('--dry-run', 'say what would happen, and change nothing');
 
 /** The default is shown as people write it. */

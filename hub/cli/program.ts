@@ -9,6 +9,7 @@ import { doctor } from './commands/doctor.ts';
 import { audit, events } from './commands/events.ts';
 import { explain } from './commands/explain.ts';
 import { get } from './commands/get.ts';
+import { hold } from './commands/holds.ts';
 import { promote } from './commands/promote.ts';
 import { status } from './commands/status.ts';
 import { sync } from './commands/sync.ts';
@@ -126,6 +127,7 @@ function changes(program: Command, session: Sessions, leave: Leave): void {
     )
     .description("looks at an app's source now, instead of at the next poll")
     .action((app, given) => sync(session(), app, given));
+  stops(program, session, leave);
   const cluster = program.command('cluster').description('lets agents become clusters');
   options
     .changing(cluster.command('join-token <name>'))
@@ -137,6 +139,28 @@ function changes(program: Command, session: Sessions, leave: Leave): void {
     .dry(options.changing(cluster.command('accept <name>')))
     .description('accepts the agent that has asked to be this cluster')
     .action((name, given) => accept(session(), name, given));
+}
+
+/** What makes things stand still, and lets them go on. */
+function stops(program: Command, session: Sessions, leave: Leave): void {
+  options
+    .held(options.dry(options.tenant(program.command('freeze <kind> [name...]'))))
+    .description('cluster: it gets nothing new; environment, fleet: nothing begins there, and what runs starts no further cluster')
+    .action(async (kind, names, given) => leave(await hold(session(), 'freeze', [kind, ...names], given)));
+  options
+    .unchanged(options.dry(options.changing(options.tenant(program.command('unfreeze <kind> [name...]')))))
+    .description('lets a cluster, an environment or the fleet go on')
+    .action(async (kind, names, given) => leave(await hold(session(), 'unfreeze', [kind, ...names], given)));
+  options
+    .held(options.dry(options.tenant(program.command('suspend <kind> [name...]'))))
+    .description('rollout: it starts no further cluster; app: it is left alone, drift included')
+    .option('--cluster <name>', 'of an app: on this cluster only')
+    .action(async (kind, names, given) => leave(await hold(session(), 'suspend', [kind, ...names], given)));
+  options
+    .unchanged(options.dry(options.changing(options.tenant(program.command('resume <kind> [name...]')))))
+    .description('lets a rollout go on, or an app be managed again')
+    .option('--cluster <name>', 'of an app: on this cluster only')
+    .action(async (kind, names, given) => leave(await hold(session(), 'resume', [kind, ...names], given)));
 }
 
 /** What concerns this command itself. */

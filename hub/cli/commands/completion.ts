@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ResourceList } from '#hub/api/mod.ts';
 import { usageError } from '../exits.ts';
+import { holdable } from './holds.ts';
 import { kindOf, kinds } from '../kinds/kinds.ts';
 import { collectionPath } from '../requests/lists.ts';
 import type { Session } from '../session.ts';
@@ -50,6 +51,9 @@ async function candidates(session: Session, program: Command, before: readonly s
   if (inner.length > 0) return inner;
   const name = command.name();
   if (takesKind.includes(name) && rest.length === 0) return kinds.map(({ plural }) => plural);
+  const stops = holdable[name as keyof typeof holdable];
+  if (stops && rest.length === 0) return stops;
+  if (stops) return rest[0] === 'fleet' ? [] : namesOf(session, rest[0] ?? '').catch(() => []);
   const kind = takesKind.includes(name) ? rest[0] : (takesNameOf[name] ?? (command.parent?.name() === 'cluster' ? 'clusters' : undefined));
   // Without a hub there is nothing to offer, and nothing to say in the middle of a line.
   return kind === undefined ? [] : namesOf(session, kind).catch(() => []);

@@ -1,4 +1,6 @@
 import { ageOf, measured } from '../print/ages.ts';
+import { holdsOn, holdText, marked } from '../print/holds.ts';
+import { doneText } from '../print/rollouts.ts';
 import { brief, orNone, personOf } from '../print/tables.ts';
 import type { AnyResource, KindName, Resources } from './kinds.ts';
 
@@ -59,15 +61,14 @@ function sourceText({ source }: Resources['App']['spec']): string {
   return `${git.url}@${kind}:${value}`;
 }
 
-const finished = ({ clusters: { succeeded, unchanged, total } }: Resources['Rollout']['status']): string =>
-  `${succeeded + unchanged}/${total}`;
+const finished = ({ clusters }: Resources['Rollout']['status']): string => doneText(clusters);
 
 /** Every kind's columns, in the order in which they are printed. */
 export const columnsOf: Readonly<Record<KindName, readonly Column<AnyResource>[]>> = {
   Cluster: columns<Resources['Cluster']>(
     {
       NAME: ({ metadata }) => metadata.name,
-      HEALTH: ({ status }) => status.health,
+      HEALTH: ({ status }) => marked(status.health, status.frozen, 'Frozen'),
       CONNECTION: ({ status }) => status.connection,
       HEARD: ({ status }) => measured(status.connectionAgeMs),
       CONVERGENCE: ({ status }) => status.convergence,
@@ -77,6 +78,7 @@ export const columnsOf: Readonly<Record<KindName, readonly Column<AnyResource>[]
     },
     {
       SINCE: ({ status }, now) => since(status, now),
+      FROZEN: ({ status }, now) => holdText(status.frozen, now),
       STATE: ({ status }) => status.state,
       KUBERNETES: ({ status }) => orNone(status.facts.kubernetesVersion),
       NODES: ({ status }) => (status.facts.kubernetesVersion === '' ? '<unknown>' : String(status.facts.nodes)),
@@ -107,7 +109,7 @@ export const columnsOf: Readonly<Record<KindName, readonly Column<AnyResource>[]
   Environment: columns<Resources['Environment']>(
     {
       ...tenantName,
-      HEALTH: ({ status }) => status.health,
+      HEALTH: ({ status }) => marked(status.health, status.frozen, 'Frozen'),
       CONVERGENCE: ({ status }) => status.convergence,
       PLACEMENTS: ({ status }) => healthy(status),
       AFTER: ({ spec }) => listed(spec.after ?? []),
@@ -119,12 +121,13 @@ export const columnsOf: Readonly<Record<KindName, readonly Column<AnyResource>[]
       'AT ONCE': ({ spec }) => String(spec.rollout.maxConcurrent),
       SELECTOR: ({ spec }) => selectorText(spec.clusterSelector),
       PARAMETERS: ({ spec }) => pairs(spec.parameters ?? {}),
+      FROZEN: ({ status }, now) => holdText(status.frozen, now),
     },
   ),
   App: columns<Resources['App']>(
     {
       ...tenantName,
-      HEALTH: ({ status }) => status.health,
+      HEALTH: ({ status }) => marked(status.health, status.suspended, 'Suspended'),
       CONVERGENCE: ({ status }) => status.convergence,
       PLACEMENTS: ({ status }) => healthy(status),
       TARGETS: ({ status }) => String(status.targets),
@@ -138,6 +141,7 @@ export const columnsOf: Readonly<Record<KindName, readonly Column<AnyResource>[]
       SOURCE: ({ spec }) => sourceText(spec),
       ANSWERED: ({ status }, now) => ageOf(status.source?.answeredAt, now),
       ERROR: ({ status }) => brief(status.source?.error?.message),
+      SUSPENDED: ({ status }, now) => holdText(status.suspended, now),
     },
   ),
   Target: columns<Resources['Target']>(
@@ -173,6 +177,7 @@ export const columnsOf: Readonly<Record<KindName, readonly Column<AnyResource>[]
       OBSERVED: ({ status }) => shortened(status.observed),
       OBJECTS: ({ status }) => String(status.objects),
       STATE: ({ status }) => (status.holdReason === '' ? status.state : `${status.state} (${status.holdReason})`),
+      'STOPPED BY': ({ status }) => listed(holdsOn(status).map(({ scope }) => scope)),
       'CHANGED BY': ({ status }) => by(status.changedBy),
       MESSAGE: ({ status }) => brief(status.message),
     },

@@ -1,6 +1,7 @@
 import type { Placement, Rollout, Target } from '#hub/api/mod.ts';
 import { ageOf, measured } from './ages.ts';
 import { painted, type Paint } from './colours.ts';
+import { holdsOn, releaseTexts, stoppedLines } from './holds.ts';
 import { rolloutText } from './rollouts.ts';
 import { brief, personOf, whyText } from './tables.ts';
 import { revisionText } from './trees.ts';
@@ -22,11 +23,13 @@ export function chainLines(
   { now, paint }: { readonly now: number; readonly paint: Paint },
 ): readonly string[] {
   const { metadata, spec, status } = placement;
-  const wait = waitsFor(placement, target, rollout);
+  const holds = holdsOn(status);
+  const wait = [...waitsFor(placement, target, rollout), ...releaseTexts(holds, spec, metadata.tenant)];
   const well = status.health === 'Healthy' && wait.length === 0;
   return [
     `${spec.cluster}/${metadata.tenant}/${spec.app} ${painted(status.health, paint)}${status.since === null ? '' : ` for ${ageOf(status.since, now)}`} (namespace ${spec.namespace}, environment ${spec.environment})`,
     ...wantedLines(placement, now),
+    ...stoppedLines(holds, now).map((text, i) => line(i === 0 ? 'stopped' : '', text)),
     line('connection', `${painted(status.connection, paint)}, heard ${measured(status.connectionAgeMs)} ago`),
     line('convergence', `${painted(status.convergence, paint)}: ${appliedText(status)}`),
     line('health', `${painted(status.health, paint)}, ${measured(status.healthAgeMs)} old: ${whyText(status.reason, status.message, 240)}`),
@@ -67,6 +70,13 @@ function waitsFor({ status, spec }: Placement, target: Target | undefined, rollo
   else if (status.health === 'Degraded') waits.push('somebody to mend it: a new commit, or a change in the cluster');
   else if (status.health === 'Progressing') waits.push('its objects to become ready');
   if (rollout && !['Succeeded', 'Superseded'].includes(rollout.status.state)) waits.push(`rollout ${rolloutText(rollout)}`);
+  const { currentAlias } = target?.status ?? {};
+  if (holdsOn(status).length > 0 && currentAlias && currentAlias !== status.releaseAlias)
+    waits.push(`release ${currentAlias}, which environment ${spec.environment} has already`);
+  // Another one of the target, which has not reached it yet.
+  const other = target?.status.rollout;
+  if (other && other.uid !== status.changedBy?.rollout && !['Succeeded', 'Superseded', 'Failed'].includes(other.state))
+    waits.push(`rollout/${other.uid} ${other.state}: ${whyText(other.reason, other.message, 160)}`);
   if (target?.status.waiting) waits.push(`promotion: ${whyText(target.status.waiting.reason, target.status.waiting.message, 160)}`);
   return waits;
 }

@@ -31,6 +31,8 @@ const colours: Readonly<Record<string, number>> = {
 
 /** The word that a cell is, in its colour; anything else as it is. The same words are there without colour. */
 export function painted(cell: string, paint: Paint): string {
-  const colour = paint === 'coloured' && Object.hasOwn(colours, cell) ? colours[cell] : undefined;
+  // A mark behind the word, as in Healthy,Frozen, changes nothing of what it is.
+  const word = cell.replace(/,(?:Frozen|Suspended)$/, '');
+  const colour = paint === 'coloured' && Object.hasOwn(colours, word) ? colours[word] : undefined;
   return colour === undefined ? cell : `\u001B[${colour}m${cell}\u001B[0m`;
 }

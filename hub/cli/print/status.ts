@@ -1,6 +1,7 @@
 import type { FleetStatus } from '#hub/api/mod.ts';
 import { ageOf } from './ages.ts';
 import { painted, type Paint } from './colours.ts';
+import { stoppedText } from './holds.ts';
 import { rolloutText } from './rollouts.ts';
 import { brief, personOf, whyText } from './tables.ts';
 
@@ -41,6 +42,7 @@ export function statusLines(
     ...(settling ? ['settling: believes nobody gone and starts nothing yet'] : []),
     ...(recordBehind === null ? [] : [recordBehind]),
   ];
+  const stopped = stoppedText(status.holds, now);
   const shown = worst.slice(0, worst.length > wrongMax ? wrongMax - 1 : wrongMax);
   const more = worst.length - shown.length;
   const waiting = Object.values(targets.waiting).reduce((sum, n) => sum + n, 0);
@@ -59,6 +61,7 @@ export function statusLines(
       'rollouts',
       rollouts.length === 0 ? 'none running' : `${rollouts.length} running: ${rolloutText(rollouts[0] as FleetStatus['rollouts'][number])}`,
     ),
+    ...(stopped === '' ? [] : [row('stopped', stopped)]),
     row('environments', stagesText(environments, paint)),
   ];
 }

@@ -24,6 +24,10 @@ const commands = [
   'delete',
   'promote',
   'sync',
+  'freeze',
+  'unfreeze',
+  'suspend',
+  'resume',
   'cluster',
   'cluster join-token',
   'cluster accept',
@@ -321,7 +325,7 @@ const changes: readonly Case[] = [
   }),
 ];
 
-const cluster = (name: string, health: string): unknown => ({
+const cluster = (name: string, health: string, more: object = {}): unknown => ({
   kind: 'Cluster',
   metadata: { name, uid: `u-${name}`, creationTimestamp: '2026-01-01T00:00:00.000Z', labels: {} },
   spec: {},
@@ -332,6 +336,7 @@ const cluster = (name: string, health: string): unknown => ({
     convergence: 'Converged',
     reason: health,
     placements: { total: 2, healthy: 2 },
+    ...more,
   },
 });
 const clusters = 'GET /v1alpha1/clusters';
@@ -356,4 +361,164 @@ const watches: readonly Case[] = [
   }),
 ];
 
-export const cases: readonly Case[] = [...helps, ...gets, ...looks, ...wrongs, ...changes, ...watches];
+const since = '2026-11-21T11:00:00.000Z';
+const held = (scope: string, until: string | null = null): unknown => ({ scope, by: 'user:ada', reason: 'the fair', since, until });
+const changed = (hold: unknown, more: object = {}): unknown => ({
+  changed: true,
+  dryRun: false,
+  hold,
+  rollouts: 1,
+  placements: 0,
+  ...more,
+});
+const same = (hold: unknown): unknown => changed(hold, { changed: false });
+const later = '2026-11-21T18:00:00.000Z';
+const devOne = 'POST /v1alpha1/clusters/dev-1';
+const shop = 'POST /v1alpha1/tenants/storefront/apps/shop';
+const onDevOne = 'POST /v1alpha1/tenants/storefront/placements/dev-1.shop.shop';
+const placement = (holds: readonly unknown[], more: object = {}): unknown => ({
+  kind: 'Placement',
+  metadata: { tenant: 'storefront', name: 'dev-1.shop.shop', uid: 'p1', labels: {} },
+  spec: { cluster: 'dev-1', app: 'shop', environment: 'dev', namespace: 'shop', mode: 'Enforce' },
+  status: {
+    state: 'Active',
+    holdReason: '',
+    holds,
+    connection: 'Connected',
+    connectionAgeMs: 900,
+    convergence: 'Converged',
+    wanted: 'sha256:0ea165e86c67aaaa',
+    observed: 'sha256:0ea165e86c67aaaa',
+    releaseAlias: 'R1',
+    health: 'Healthy',
+    healthAgeMs: 900,
+    reason: 'Healthy',
+    message: '3 of 3 objects are healthy',
+    since,
+    changedBy: {
+      rollout: 'r1',
+      release: 'R1',
+      commit: '61cdde20bd48',
+      author: 'Ada',
+      message: 'first',
+      actor: 'system:promotion',
+      reason: '',
+      at: since,
+    },
+    objects: 3,
+    unhealthy: [],
+    ...more,
+  },
+});
+const onlyShop = 'GET /v1alpha1/tenants/storefront/placements';
+const shopDev = 'GET /v1alpha1/tenants/storefront/targets/shop.dev';
+const firstRollout = 'GET /v1alpha1/tenants/storefront/rollouts/r1';
+const stopped: readonly Case[] = [
+  of('freeze', "freeze cluster dev-1 --for 2h --reason 'the fair'", {
+    answers: { [`${devOne}/freeze`]: json(changed(held('Cluster', later))) },
+  }),
+  of('freeze-several', "freeze cluster dev-1 dev-2 --until 2026-11-21T19:00:00+01:00 --reason 'the fair'", {
+    answers: {
+      [`${devOne}/freeze`]: json(same(held('Cluster', later))),
+      'POST /v1alpha1/clusters/dev-2/freeze': problem(404, 'NOT_FOUND', 'there is no Cluster/dev-2'),
+    },
+  }),
+  of('freeze-unchanged', "freeze cluster dev-1 --reason 'the fair' --exit-code-unchanged", {
+    answers: { [`${devOne}/freeze`]: json(same(held('Cluster'))) },
+  }),
+  of('freeze-dry-run', "freeze env storefront/prod --reason 'the fair' --dry-run", {
+    answers: {
+      'POST /v1alpha1/tenants/storefront/environments/prod/freeze': json(changed(held('Environment'), { dryRun: true, rollouts: 2 })),
+    },
+  }),
+  of('freeze-fleet', "freeze fleet --reason 'the fair'", {
+    answers: { 'POST /v1alpha1/freeze': json(changed(held('Fleet'), { rollouts: 3 })) },
+  }),
+  of('freeze-denied', "freeze fleet --reason 'the fair'", {
+    answers: { 'POST /v1alpha1/freeze': problem(403, 'FORBIDDEN', 'this needs a token of scope operate, not read') },
+  }),
+  of('freeze-no-reason', 'freeze cluster dev-1'),
+  of('freeze-no-name', 'freeze cluster --reason x'),
+  of('freeze-app', 'freeze app shop --reason x'),
+  of('freeze-for-and-until', 'freeze fleet --for 2h --until 2026-11-21T19:00:00Z --reason x'),
+  of('freeze-until-someday', 'freeze fleet --until tomorrow --reason x'),
+  of('unfreeze', "unfreeze cluster dev-1 --reason 'it is over'", { answers: { [`${devOne}/unfreeze`]: json(changed(null)) } }),
+  of('unfreeze-unchanged', 'unfreeze cluster/dev-1 --exit-code-unchanged', { answers: { [`${devOne}/unfreeze`]: json(same(null)) } }),
+  of('suspend-rollout', "suspend rollout r1 --reason 'it smells'", {
+    answers: {
+      'GET /v1alpha1/rollouts/r1': json(rollout('Progressing', '0 of 3 clusters done')),
+      'POST /v1alpha1/tenants/storefront/rollouts/r1/suspend': json(changed(held('Rollout'))),
+    },
+  }),
+  of('suspend-rollout-ended', "suspend rollout r1 -t storefront --reason 'it smells'", {
+    answers: {
+      'POST /v1alpha1/tenants/storefront/rollouts/r1/suspend': problem(
+        409,
+        'ROLLOUT_ENDED',
+        'Rollout/storefront/r1 has ended (Succeeded, AllHealthy)',
+      ),
+    },
+  }),
+  of('suspend-app', "suspend app storefront/shop --reason 'by hand for once'", {
+    answers: { [`${shop}/suspend`]: json(changed(held('App'), { placements: 6 })) },
+  }),
+  of('suspend-app-cluster', "suspend app storefront/shop --cluster dev-1 --for 30m --reason 'by hand for once'", {
+    answers: {
+      [onlyShop]: json(list('Placement', placement([]))),
+      [`${onDevOne}/suspend`]: json(changed(held('Placement', later), { placements: 1 })),
+    },
+  }),
+  of('suspend-app-not-there', 'suspend app storefront/shop --cluster dev-9 --reason x', {
+    answers: { [onlyShop]: json(list('Placement')) },
+  }),
+  of('suspend-cluster', 'suspend cluster dev-1 --reason x'),
+  of('resume-rollout', 'resume rollout r1 -t storefront', {
+    answers: { 'POST /v1alpha1/tenants/storefront/rollouts/r1/resume': json(changed(null)) },
+  }),
+  of('resume-app-cluster', 'resume app storefront/shop --cluster dev-1', {
+    answers: {
+      [onlyShop]: json(list('Placement', placement([held('Placement')]))),
+      [`${onDevOne}/resume`]: json(changed(null, { placements: 1 })),
+    },
+  }),
+  of('get-clusters-frozen', 'get clusters', {
+    answers: {
+      [clusters]: json(
+        list('Cluster', cluster('dev-1', 'Healthy', { frozen: held('Cluster', later) }), cluster('dev-2', 'Healthy', { frozen: null })),
+      ),
+    },
+  }),
+  of('get-clusters-frozen-terminal', 'get clusters', {
+    terminal: true,
+    answers: { [clusters]: json(list('Cluster', cluster('dev-1', 'Healthy', { frozen: held('Cluster') }))) },
+  }),
+  of('explain-frozen', 'explain dev-1/storefront/shop', {
+    answers: {
+      [onlyShop]: json(list('Placement', placement([held('Cluster', later), held('Environment')]))),
+      [shopDev]: json(
+        target({
+          rollout: { uid: 'r2', state: 'Progressing', reason: 'EnvironmentFrozen', message: 'environment dev is frozen by user:ada' },
+          waiting: { reason: 'EnvironmentFrozen', message: 'environment dev is frozen by user:ada' },
+        }),
+      ),
+      [firstRollout]: json(rollout('Succeeded', '', 3)),
+    },
+  }),
+  of('explain-suspended', 'explain dev-1/storefront/shop', {
+    answers: {
+      [onlyShop]: json(
+        list(
+          'Placement',
+          placement([held('Placement')], { health: 'Suspended', reason: 'Suspended', message: 'suspended here by user:ada' }),
+        ),
+      ),
+      [shopDev]: json(target({ rollout: { uid: 'r1', state: 'Succeeded', reason: 'AllHealthy', message: '' } })),
+      [firstRollout]: json(rollout('Succeeded', '', 3)),
+    },
+  }),
+  of('complete-freeze', "__complete -- freeze ''"),
+  of('complete-freeze-name', '__complete -- freeze cluster prod'),
+  of('complete-freeze-fleet', "__complete -- freeze fleet ''"),
+];
+
+export const cases: readonly Case[] = [...helps, ...gets, ...looks, ...wrongs, ...changes, ...watches, ...stopped];

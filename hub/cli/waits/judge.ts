@@ -1,4 +1,5 @@
 import type { App, Rollout, Target } from '#hub/api/mod.ts';
+import { leftOut } from '../print/rollouts.ts';
 import { brief } from '../print/tables.ts';
 
 /** What one look at something that is waited for found. */
@@ -14,7 +15,16 @@ export interface Look {
 // Pure.
 
 /** Waits of a target that end by a person's hand only. */
-const forPeople = ['ManualPromotion', 'NotExercised', 'NothingSelected', 'NotTargeted'];
+const forPeople = [
+  'ManualPromotion',
+  'NotExercised',
+  'NothingSelected',
+  'NotTargeted',
+  'EnvironmentFrozen',
+  'FleetFrozen',
+  'RolloutSuspended',
+  'PredecessorLeftOut',
+];
 
 const targetName = ({ metadata }: Target): string => `${metadata.tenant}/${metadata.name}`;
 
@@ -46,8 +56,10 @@ export function judgeRollout({ metadata, spec, status }: Rollout): Look {
   if (status.state === 'Succeeded') return { waitsFor: [] };
   if (ended(status.state)) return { waitsFor: [], failed: `${name}: ${status.state}: ${status.reason}: ${status.message}` };
   const { succeeded, unchanged, total } = status.clusters;
+  const skipped = leftOut(status.clusters);
+  const left = skipped === 0 ? '' : ` (${skipped} left out)`;
   return {
-    waitsFor: [`${name}: ${status.state}, ${succeeded + unchanged} of ${total} clusters: ${brief(status.message || status.reason)}`],
+    waitsFor: [`${name}: ${status.state}, ${succeeded + unchanged} of ${total} clusters${left}: ${brief(status.message || status.reason)}`],
   };
 }
 

@@ -60,6 +60,8 @@ export interface Fleet extends AsyncDisposable {
   readonly hubProcess: Supervised;
   readonly spokes: ReadonlyMap<string, Supervised>;
   readonly clusters: readonly LocalCluster[];
+  /** The process that plays all clusters, if one does. */
+  readonly sandbox: Supervised | undefined;
   readonly git: GitServer;
   readonly nats: NatsServer;
   readonly registry: RegistryServer;
@@ -117,6 +119,7 @@ export async function startLocalFleet(options: FleetOptions): Promise<Fleet> {
       hubProcess,
       spokes,
       clusters,
+      sandbox: kubernetes.process,
       git: gitServer,
       nats: natsServer,
       registry: registryServer,

@@ -1,6 +1,7 @@
 import type { Assignment } from '../../proto/mod.ts';
 import type { Change } from '../apply/mod.ts';
 import {
+  contestedVerdict,
   corrected,
   driftText,
   dueOf,
@@ -74,7 +75,9 @@ export async function correctDrift(ground: Ground, entry: Entry, assignment: Ass
     changes.filter(({ action }) => action !== 'unchanged'),
   );
   entry.drift = corrected(entry.drift, outcomes, nowOf(ground));
-  tell(ground, entry, outcomes);
+  // What is contested is said with the health, for as long as it is.
+  const single = outcomes.filter(({ ref }) => !contestedVerdict(entry.drift.get(refText(ref))));
+  tell(ground, entry, single);
   if (failures.length > 0) throw new ProblemError(problemOfFailures(failures));
 }
 

@@ -261,7 +261,7 @@ test('a fight is corrected ever more seldom, Degraded as Contested with who it i
   assert.deepEqual([rig.report().health, rig.report().reason], ['HEALTH_DEGRADED', 'Contested']);
   assert.match(
     rig.report().message,
-    /^Deployment web in shop: it comes back .* \.spec\.replicas was changed by rogue-controller; .* every 64 s/,
+    /^Deployment web in shop: drift comes back .* \.spec\.replicas was changed by rogue-controller; .* every 64 s$/,
   );
   assert.deepEqual([rig.report().counts?.degraded, rig.report().objects.map(({ reason }) => reason)], [1, ['Contested']]);
   const told = one(rig);

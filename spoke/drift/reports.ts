@@ -47,8 +47,8 @@ function whatText({ kind, taken: { fields, more, by } }: Pick<Outcome, 'kind' | 
   if (kind === 'Replaced') return `it was made anew${who}`;
   if (fields.length === 0) return `it was changed${who}`;
   const what = fields.join(', ') + (more > 0 ? ` and ${more} more` : '');
-  // What is there and changed has somebody; only what is gone has nobody.
-  return `${what} ${fields.length + more > 1 ? 'were' : 'was'} ${by ? 'changed' : 'removed'}${who}`;
+  // Nobody has what is gone, nor what was scaled to zero.
+  return `${what} ${fields.length + more > 1 ? 'were' : 'was'} ${by ? 'changed' : 'changed or removed'}${who}`;
 }
 
 /** The reason of an object that somebody keeps changing back. */
@@ -58,6 +58,6 @@ export const contestedReason = 'Contested';
 export function contestedVerdict(story: Story | undefined): Verdict | undefined {
   if (!story || !isContested(story)) return undefined;
   const { seen, streak } = story;
-  const message = `it comes back each time it is corrected, ${seen} times so far: ${whatText(story)}; it is corrected at most every ${delayMs(streak) / 1000} s`;
+  const message = `drift comes back each time it is corrected, ${seen} times so far: ${whatText(story)}; it is corrected at most every ${delayMs(streak) / 1000} s`;
   return { health: 'Degraded', reason: contestedReason, message };
 }

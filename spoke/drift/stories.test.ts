@@ -202,7 +202,10 @@ test('of what is settled the latest hundred are remembered, and of what stands e
 
 const texts: readonly (readonly [Parameters<typeof driftText>[0], string])[] = [
   [{ ref: ref('web'), kind: 'Changed', taken: scaled }, '.spec.replicas was changed by kubectl (scale)'],
-  [{ ref: ref('web'), kind: 'Changed', taken: { ...scaled, by: undefined } }, '.spec.replicas was removed, by whom is not recorded'],
+  [
+    { ref: ref('web'), kind: 'Changed', taken: { ...scaled, by: undefined } },
+    '.spec.replicas was changed or removed, by whom is not recorded',
+  ],
   [
     { ref: ref('web'), kind: 'Changed', taken: { fields: ['.a', '.b'], more: 3, by: { ...by, subresource: '' } } },
     '.a, .b and 3 more were changed by kubectl',

@@ -524,14 +524,14 @@ export interface Drift {
   fieldsMore: number;
   /**
    * Who has these fields instead (of several the latest), or made the object that is there now, as the API server recorded it: a field manager, which is a
-   * program's name, at most 128 characters. Empty: that is not recorded anywhere, as of everything that is deleted or removed.
+   * program's name, at most 128 characters. Empty: that is not recorded anywhere, as of everything that is deleted, removed or scaled to zero.
    */
   manager: string;
   /** Update or Apply, at most 16 characters; empty with the manager. */
   operation: string;
   /** Such as `scale`, at most 64 characters; mostly empty. */
   subresource: string;
-  /** When, by the API server's clock, in whole seconds: shown, never compared with another machine's. Absent: not recorded. */
+  /** When, by the API server's clock, in whole seconds: shown, never compared with another machine's. Absent: not recorded, as of a scaling. */
   changedAt:
     | Date
     | undefined;

@@ -61,6 +61,7 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
       clock,
       onError,
       beatIntervalMs: config.beatMs,
+      opens: (envelope) => signerOf(keys.desired).open(envelope),
       antiEntropyMs: config.antiEntropyMs,
       onChange: (clusterIds) => {
         feed.clusters(clusterIds);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   AssignmentReport,
   decodeDesired,
+  Envelope,
   Health,
   reportSetHash,
   type Assignment,
@@ -65,6 +66,9 @@ export class FakeSpoke {
   readonly #sent = new Map<string, AssignmentReport>();
   #assignments: readonly Assignment[] = [];
   #seq = 0;
+  #asked = false;
+  /** What it shows when it is asked for what it holds. */
+  envelope: Uint8Array | undefined;
   readonly #fleet: Fleet;
 
   constructor(fleet: Fleet, uid: string, kubeSystemUid: string) {
@@ -75,7 +79,10 @@ export class FakeSpoke {
 
   async connect(): Promise<void> {
     const channel: Channel = {
-      send: ({ message }) => this.received.push(message),
+      send: ({ message }) => {
+        this.received.push(message);
+        if (message?.$case === 'envelopeRequest') this.#asked = true;
+      },
       close: (reason, message) => {
         this.received.push({ $case: 'goodbye', value: { reason, message, retryAfterMs: 0 } });
         this.stream = undefined;
@@ -112,6 +119,11 @@ export class FakeSpoke {
 
   async send(message: SpokeMessage['message']): Promise<void> {
     await this.stream?.receive({ message });
+    if (!this.#asked) return;
+    this.#asked = false;
+    await this.stream?.receive({
+      message: { $case: 'heldEnvelope', value: { envelope: this.envelope && Envelope.decode(this.envelope) } },
+    });
   }
 
   hash(): Buffer {
@@ -216,6 +228,7 @@ export class Fleet implements AsyncDisposable {
       store: this.store,
       clock: this.clock,
       beatIntervalMs: beatMs,
+      opens: (envelope) => this.signer.open(envelope),
       reconnectMaxMs: 500,
       onChange: (clusterIds) => wake(keysAffectedBy(this.store.read, clusterIds)),
       onRefused: (clusterId) => this.outbox.wake(`dispatch:${clusterId}`),

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Health } from '#proto/mod.ts';
-import { digestOf } from '#shared/kernel/mod.ts';
+import { encodeDesired, Envelope, Health, type Fence } from '#proto/mod.ts';
+import { seededRandom } from '#shared/clock/mod.ts';
+import { digestOf, sha256 } from '#shared/kernel/mod.ts';
+import { generateKey } from '#shared/signing/mod.ts';
 import { put } from '#hub/store/mod.ts';
 import { clusterRow, FakeSpoke, Fleet } from './fleet.fixture.ts';
+import { signerOf } from './mod.ts';
 
 // The hub below its transports: releases, targets, rollouts, dispatch and reports together, in virtual time.
 
@@ -365,9 +368,16 @@ test('a cluster that was never heard is passed over, not started, and named in t
   assert.deepEqual(await fleet.rollouts('dev'), ['Release Succeeded AllHealthy']);
 });
 
-test('a spoke above the record stops the fleet: nothing is published any more', async () => {
+/** What this hub would have given to a cluster at a generation that its record has not. */
+const stateAt = (fleet: Fleet, clusterUid: string, generation: number, fleetId = 'tfleet'): { envelope: Uint8Array; fence: Fence } => {
+  const state = { fleetId, clusterUid, epoch: 1, generation, ancestors: [], keysetVersion: 1, requires: [], assignments: [] };
+  const payload = encodeDesired(state);
+  return { envelope: fleet.signer.seal(payload), fence: { epoch: 1, generation, hash: Buffer.from(sha256(payload)) } };
+};
+
+test('a spoke that shows a state of this hub above the record stops the fleet: nothing is published any more', async () => {
   await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2'] } });
-  fleet.spoke('d1').fence = { epoch: 1, generation: 50, hash: Buffer.alloc(32, 1) };
+  Object.assign(fleet.spoke('d1'), stateAt(fleet, fleet.spoke('d1').uid, 50));
   await fleet.connectAll();
   await fleet.release();
   await fleet.tick(4);
@@ -375,6 +385,30 @@ test('a spoke above the record stops the fleet: nothing is published any more', 
   assert.equal((await fleet.target('dev')).waiting_reason, 'RecordBehind');
   assert.deepEqual(await fleet.refusals(), ['RecordBehind']);
 });
+
+const stranger = signerOf(generateKey(seededRandom(99)));
+const unproven: readonly (readonly [string, (fleet: Fleet, uid: string) => Uint8Array | undefined])[] = [
+  ['nothing', () => undefined],
+  ["another cluster's state", (fleet) => stateAt(fleet, fleet.spoke('d2').uid, 50).envelope],
+  ['a state that somebody else signed', (fleet, uid) => stranger.seal(Envelope.decode(stateAt(fleet, uid, 50).envelope).payload)],
+  ['a state of another fleet', (fleet, uid) => stateAt(fleet, uid, 50, 'tother').envelope],
+  ['signed bytes that are no state', (fleet) => fleet.signer.seal(Buffer.from('{}'))],
+];
+for (const [shown, envelopeOf] of unproven)
+  test(`a spoke that claims to be above the record and shows ${shown} is the suspect itself, and the fleet goes on`, async () => {
+    await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2'] } });
+    const liar = fleet.spoke('d1');
+    liar.deaf = true;
+    liar.fence = { epoch: 1, generation: 50, hash: Buffer.alloc(32, 1) };
+    liar.envelope = envelopeOf(fleet, liar.uid);
+    await fleet.connectAll();
+    await fleet.release();
+    await fleet.tick(8);
+    assert.equal(fleet.health.recordBehind, undefined);
+    assert.deepEqual(await fleet.refusals(), ['FenceUnproven']);
+    assert.deepEqual([(await fleet.evidence('d1')).health, (await fleet.evidence('d1')).reason], ['Unknown', 'FenceUnproven']);
+    assert.equal((await fleet.evidence('d2')).health, 'Healthy');
+  });
 
 test('NATS lost everything: the bus is made to hold what the record holds, byte for byte', async () => {
   await using fleet = await Fleet.start({ environments: { dev: ['d1', 'd2'] } });

@@ -6,8 +6,8 @@ import { beatsMax, type Contact, type Dispatched, type Evidence, type Reported, 
 /** Why a contact vouches for nothing; undefined: it does. Silence never becomes good or bad news, only no news. */
 export function silenceOf(contact: Contact | undefined, { nowMs, beatMs, settling }: Timing): Silence | undefined {
   if (!contact) return settling ? 'Settling' : 'NotConnected';
-  // The spoke says itself that it sees nothing: no need to wait until its last good beat has aged.
-  if (contact.connected && contact.doubt === 'ClusterApiSilent') return 'ClusterApiSilent';
+  // The spoke says itself that it sees nothing, or says what it cannot show: no need to wait until its last good beat has aged.
+  if (contact.connected && (contact.doubt === 'ClusterApiSilent' || contact.doubt === 'FenceUnproven')) return contact.doubt;
   if (contact.vouchedMs !== undefined && nowMs - contact.vouchedMs <= beatsMax * beatMs) return undefined;
   if (settling) return 'Settling';
   if (!contact.connected) return 'NotConnected';
@@ -22,6 +22,7 @@ export const isHeard = (contact: Contact | undefined, { nowMs, beatMs }: Pick<Ti
 /** What a silence means, as a sentence. */
 export const silenceText: Readonly<Record<Silence, string>> = {
   ClusterApiSilent: 'the spoke beats, but its API server does not answer',
+  FenceUnproven: 'the spoke says that it holds a state which this hub has not given to it, and does not show it',
   ReportsOutOfDate: 'the spoke holds newer reports than the hub',
   SpokeSilent: 'the stream is open, but no beat has come for three intervals',
   NotConnected: 'the spoke is not connected',

@@ -5,7 +5,7 @@ export interface HashedFence extends Fence {
   readonly hash: Uint8Array;
 }
 
-/** What a spoke's fence says about the record. Ahead and Forked: the record is an old one that was restored; the fleet stops. */
+/** What a spoke's fence says about the record. Ahead and Forked: the record is an old one that was restored, if it can be proven. */
 export type FenceJudgement =
   | { readonly outcome: 'Confirmed' | 'Unconfirmed' }
   | { readonly outcome: 'Ahead' | 'Forked'; readonly message: string };
@@ -16,10 +16,9 @@ const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b
 export function judgeFence(claimed: HashedFence | undefined, record: HashedFence, history: Uint8Array | undefined): FenceJudgement {
   if (!claimed || claimed.generation === 0) return { outcome: 'Unconfirmed' };
   const order = compareFence(claimed, record);
-  if (order > 0)
-    return { outcome: 'Ahead', message: `a spoke is at ${fenceText(claimed)}, the record only at ${fenceText(record)}: run recover` };
+  if (order > 0) return { outcome: 'Ahead', message: `a spoke is at ${fenceText(claimed)}, the record only at ${fenceText(record)}` };
   const known = order === 0 ? record.hash : history;
   if (!known) return { outcome: 'Unconfirmed' };
   if (sameBytes(known, claimed.hash)) return { outcome: 'Confirmed' };
-  return { outcome: 'Forked', message: `a spoke holds another state than the record at ${fenceText(claimed)}: run recover` };
+  return { outcome: 'Forked', message: `a spoke holds another state than the record at ${fenceText(claimed)}` };
 }

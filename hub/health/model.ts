@@ -16,7 +16,7 @@ export interface Contact {
   readonly fence?: Fence | undefined;
 }
 
-export type Doubt = '' | 'ClusterApiSilent' | 'ReportsOutOfDate';
+export type Doubt = '' | 'ClusterApiSilent' | 'FenceUnproven' | 'ReportsOutOfDate';
 
 /** Why nothing can be said about a cluster. */
 export type Silence = Exclude<Doubt, ''> | 'SpokeSilent' | 'NotConnected' | 'Settling';

@@ -8,6 +8,7 @@ import type { Contact, Timing } from './model.ts';
 import type { Channel, Peer, SpokeHandler, SpokeStream } from './port.ts';
 import { writeRefusal } from './record.ts';
 import { Registry, type Look, type RecordBehind } from './registry.ts';
+import type { Opens } from './proofs.ts';
 import { ReportGroups } from './reports.ts';
 import { settlingLimits, startSettling, type Settling } from './settling.ts';
 import { Stream, type Shared } from './streams.ts';
@@ -28,6 +29,8 @@ export interface HealthOptions {
   readonly onSettled: () => void;
   /** After the commit; for traces. */
   readonly onReport?: (report: AssignmentReport) => void;
+  /** The payload of what this hub's own key has signed: what a spoke can show of its state. Without it nothing is believed of that. */
+  readonly opens?: Opens;
   /** A spoke was given a desired state that is not the record's. Must not throw. */
   readonly onRefused?: (clusterId: number) => void;
   /** What went wrong inside and no spoke can be told. */
@@ -83,6 +86,7 @@ export class HealthService implements SpokeHandler, Watch {
       beatIntervalMs: this.#beatMs,
       antiEntropyMs: options.antiEntropyMs ?? 300_000,
       trustUpdate: options.trustUpdate ?? (() => Promise.resolve(undefined)),
+      opens: options.opens ?? (() => undefined),
       onRefused: options.onRefused ?? (() => undefined),
       look: (clusterId) => this.#tell(registry.lookAt(clusterId, clock.monotonicMs())),
     };

@@ -1,14 +1,38 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { AssignmentReport, Health, reportSetHash, type Hello, type HubMessage, type SpokeMessage } from '#proto/mod.ts';
+import {
+  AssignmentReport,
+  desiredPayloadType,
+  encodeDesired,
+  Envelope,
+  Health,
+  reportSetHash,
+  type Hello,
+  type HubMessage,
+  type SpokeMessage,
+} from '#proto/mod.ts';
 import { seededRandom, VirtualClock } from '#shared/clock/mod.ts';
-import { digestOf, type Digest } from '#shared/kernel/mod.ts';
+import { digestOf, sha256, type Digest } from '#shared/kernel/mod.ts';
+import { generateKey, openEnvelope, sealEnvelope } from '#shared/signing/mod.ts';
 import { openSqliteStore, put, type ClusterRow, type Store } from '#hub/store/mod.ts';
 import { healthLimits } from './bounds.ts';
 import { HealthService } from './service.ts';
 import type { SpokeStream } from './port.ts';
 
 // Streams against a real record in memory, in virtual time.
+
+const key = generateKey(seededRandom(7));
+
+/** What this hub would have given to a cluster, as a spoke shows it, and the fence that it claims by it. */
+function stateOf(clusterUid: string, generation: number, epoch = 1) {
+  const state = { fleetId: 'tfleet', clusterUid, epoch, generation, ancestors: [], keysetVersion: 1, requires: [], assignments: [] };
+  const payload = encodeDesired(state);
+  const envelope = Envelope.decode(sealEnvelope(payload, desiredPayloadType, [key]));
+  return {
+    fence: { epoch, generation, hash: Buffer.from(sha256(payload)) },
+    shown: { $case: 'heldEnvelope', value: { envelope } } as const,
+  };
+}
 
 const audit = { actor: 'user:test', action: 'create.test', subject: 'Test/test' };
 const cluster = (id: number, name: string, more: Partial<ClusterRow> = {}): ClusterRow => ({
@@ -33,6 +57,8 @@ class Hub implements AsyncDisposable {
   readonly changes: number[][] = [];
   readonly errors: unknown[] = [];
   settled = 0;
+  /** Clusters whose bus was to be looked after. */
+  readonly looked: number[] = [];
   store!: Store;
   health!: HealthService;
 
@@ -44,8 +70,13 @@ class Hub implements AsyncDisposable {
       clock: hub.clock,
       beatIntervalMs: 1_000,
       reconnectMaxMs: 500,
+      opens: (envelope) => {
+        const opened = openEnvelope(envelope, desiredPayloadType, { keys: [key.publicKey], threshold: 1 });
+        return opened.ok ? opened.payload : undefined;
+      },
       onChange: (ids) => hub.changes.push([...ids]),
       onSettled: () => hub.settled++,
+      onRefused: (id) => hub.looked.push(id),
       onError: (error) => hub.errors.push(error),
     });
     const spec = { spec: '{}', manager: 'api', source_digest: '', generation: 1, created_at: 0, updated_at: 0 };
@@ -112,6 +143,8 @@ class Hub implements AsyncDisposable {
     await this.store[Symbol.asyncDispose]();
   }
 }
+
+const behind = (hub: Hub): string => hub.health.recordBehind?.message ?? '';
 
 class Spoke {
   readonly heard: HubMessage['message'][] = [];
@@ -260,9 +293,13 @@ test('Welcome confirms a fence that the history knows', async () => {
   assert.equal(spoke.last('welcome').fenceConfirmed, true);
   assert.equal(spoke.last('welcome').fence?.generation, 90);
   const other = new Spoke(hub, 'cb');
-  await other.hello('b', { fence: { epoch: 1, generation: 2, hash } });
+  const { fence, shown } = stateOf('cb', 2);
+  await other.hello('b', { fence });
   assert.equal(other.last('welcome').fenceConfirmed, false);
-  assert.match(hub.health.recordBehind?.message ?? '', /^b: a spoke is at 1\/2/);
+  assert.equal(behind(hub), '', 'its word alone');
+  other.last('envelopeRequest');
+  await other.send(shown);
+  assert.match(behind(hub), /^b: a spoke is at 1\/2/);
 });
 
 test('reports are kept after one commit for many streams, then acknowledged', async () => {
@@ -327,25 +364,58 @@ test('a report that is too large or misshapen is refused whole', async () => {
   assert.deepEqual(await hub.refusals(), ['ReportRefused', 'ReportRefused']);
 });
 
-test('what a spoke refused is in the record; Forked stops the fleet', async () => {
+test('what a spoke refused is in the record; Forked makes the hub ask, and what it shows stops the fleet', async () => {
   await using hub = await Hub.open();
+  await hub.store.decide(
+    async () => undefined,
+    () => ({ result: undefined, writes: [put('desired', desired(10, 4))] }),
+  );
   const a = new Spoke(hub, 'ca');
   await a.hello('a');
   await a.send({ $case: 'refusal', value: { outcome: 'BadSignature', message: 'a byte was flipped', seen: undefined } });
-  assert.equal(hub.health.recordBehind, undefined);
-  await a.send({
-    $case: 'refusal',
-    value: { outcome: 'Forked', message: 'two histories', seen: { epoch: 1, generation: 4, hash: Buffer.alloc(0) } },
-  });
+  assert.ok(!a.cases.includes('envelopeRequest'));
+  const { fence, shown } = stateOf('ca', 4);
+  await a.send({ $case: 'refusal', value: { outcome: 'Forked', message: 'two histories', seen: fence } });
+  assert.deepEqual([await hub.refusals(), hub.health.recordBehind], [['BadSignature', 'Forked'], undefined]);
+  a.last('envelopeRequest');
+  await a.send(shown);
   assert.deepEqual(await hub.refusals(), ['BadSignature', 'Forked', 'RecordBehind']);
-  assert.ok(hub.health.recordBehind);
+  assert.match(hub.health.recordBehind?.message ?? '', /holds another state than the record at 1\/4: run recover/);
 });
 
-test('every cluster that is ahead of the record is noted once, not at each of its beats', async () => {
+test('a spoke that refuses as Forked what the record can be true with has been given it by somebody else: the bus is looked after', async () => {
   await using hub = await Hub.open();
-  const ahead = { fence: { epoch: 7, generation: 1, hash: Buffer.alloc(32, 1) } };
+  const { fence, shown } = stateOf('ca', 4);
+  await hub.store.decide(
+    async () => undefined,
+    () => ({ result: undefined, writes: [put('desired', { ...desired(10, 4), hash: fence.hash })] }),
+  );
+  const a = new Spoke(hub, 'ca');
+  await a.hello('a', { fence });
+  await a.beat(hashOf(), true, { fence });
+  await a.send({ $case: 'refusal', value: { outcome: 'Forked', message: 'two histories', seen: stateOf('ca', 4, 1).fence } });
+  await a.send(shown);
+  assert.equal(hub.health.recordBehind, undefined);
+  assert.deepEqual(hub.looked, [10]);
+});
+
+test('what nobody asked for is not looked at', async () => {
+  await using hub = await Hub.open();
+  const a = new Spoke(hub, 'ca');
+  await a.hello('a');
+  await a.send(stateOf('ca', 50).shown);
+  assert.deepEqual([hub.health.recordBehind, await hub.refusals()], [undefined, []]);
+});
+
+test('every cluster that shows to be ahead of the record is noted once, not at each of its beats', async () => {
+  await using hub = await Hub.open();
   const spokes = [new Spoke(hub, 'ca'), new Spoke(hub, 'cb')];
-  for (const [i, spoke] of spokes.entries()) await spoke.hello(i === 0 ? 'a' : 'b', ahead);
+  const ahead = [stateOf('ca', 1, 7), stateOf('cb', 1, 7)] as const;
+  for (const [i, spoke] of spokes.entries()) {
+    const { fence, shown } = ahead[i === 0 ? 0 : 1];
+    await spoke.hello(i === 0 ? 'a' : 'b', { fence });
+    await spoke.send(shown);
+  }
   const noted = await hub.store.read.selectFrom('refusals').selectAll().execute();
   assert.deepEqual(
     noted.map(({ cluster_id, code }) => [cluster_id, code]),
@@ -356,9 +426,26 @@ test('every cluster that is ahead of the record is noted once, not at each of it
   );
   for (let beats = 0; beats < 3; beats++) {
     await hub.clock.advance(1_000);
-    for (const spoke of spokes) await spoke.beat(hashOf(), true, ahead);
+    for (const [i, spoke] of spokes.entries()) await spoke.beat(hashOf(), true, { fence: ahead[i === 0 ? 0 : 1].fence });
   }
   assert.deepEqual(await hub.store.read.selectFrom('refusals').selectAll().execute(), noted);
+});
+
+test('a spoke that claims and shows nothing is asked again, rarely, noted once, and nothing of it is believed until it claims no more', async () => {
+  await using hub = await Hub.open();
+  const a = new Spoke(hub, 'ca');
+  await a.hello('a');
+  await a.beat(hashOf());
+  const { fence } = stateOf('ca', 50);
+  for (let beats = 0; beats < 25; beats++) {
+    await hub.clock.advance(1_000);
+    await a.beat(hashOf(), true, { fence });
+    assert.deepEqual([hub.health.contactOf(10)?.doubt, hub.health.contactOf(10)?.fence], ['FenceUnproven', undefined]);
+  }
+  assert.equal(a.cases.filter((one) => one === 'envelopeRequest').length, 3);
+  assert.deepEqual([await hub.refusals(), hub.health.recordBehind], [['FenceUnproven'], undefined]);
+  await a.beat(hashOf());
+  assert.equal(hub.health.contactOf(10)?.doubt, '');
 });
 
 test('a snapshot is compared with the record, not with what was known of it before', async () => {
@@ -518,19 +605,6 @@ test('the same report again changes nothing and wakes nobody', async () => {
   await a.report('pa1');
   assert.deepEqual([await hub.store.read.selectFrom('reports').selectAll().execute(), hub.changes], [before, []]);
   assert.equal(a.last('reportAck').seq, 2);
-});
-
-test('a fence above the record is noted once, not at every beat', async () => {
-  await using hub = await Hub.open();
-  const a = new Spoke(hub, 'ca');
-  await a.hello('a');
-  const fence = { epoch: 1, generation: 8, hash: Buffer.alloc(32) };
-  await a.beat(hashOf(), true, { fence });
-  const before = await hub.store.read.selectFrom('refusals').selectAll().execute();
-  assert.equal(before[0]?.code, 'RecordBehind');
-  await hub.clock.advance(1_000);
-  await a.beat(hashOf(), true, { fence });
-  assert.deepEqual(await hub.store.read.selectFrom('refusals').selectAll().execute(), before);
 });
 
 test('beats that change nothing write nothing', async () => {

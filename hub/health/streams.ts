@@ -13,26 +13,24 @@ import type {
 } from '#proto/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
 import { compareFence, fenceText } from '#shared/kernel/mod.ts';
-import type { ClusterRow, Store } from '#hub/store/mod.ts';
+import type { ClusterRow } from '#hub/store/mod.ts';
 import { boundedReport, clip, factsText, healthLimits } from './bounds.ts';
 import { Commands, type Order } from './commands.ts';
+import { Claim, type ClaimParts } from './claims.ts';
 import { judgeFence, type HashedFence } from './fences.ts';
 import type { Doubt } from './model.ts';
 import type { Channel, Peer, SpokeStream } from './port.ts';
 import { clusterOf, dropUnnamed, fenceOf, heldHash, historyOf, writeFacts, writeRefusal } from './record.ts';
-import { hashed, type Held, type Registry } from './registry.ts';
+import { hashed, type Held } from './registry.ts';
 import type { ReportGroups } from './reports.ts';
 
 /** What the streams of one hub share. */
-export interface Shared {
-  readonly store: Store;
+export interface Shared extends ClaimParts {
   readonly clock: Clock;
-  readonly registry: Registry;
   readonly groups: ReportGroups;
   readonly beatIntervalMs: number;
   readonly antiEntropyMs: number;
   readonly trustUpdate: (clusterUid: string, keysetVersion: number) => Promise<TrustUpdate | undefined>;
-  readonly onRefused: (clusterId: number) => void;
   /** Looks at a cluster again and tells who decides what changed. */
   readonly look: (clusterId: number) => void;
 }
@@ -45,7 +43,10 @@ const snapshotEveryBeats = 10;
 /** A spoke that stays behind the record is looked after from its third beat on, and then as rarely. */
 const behindBeats = { first: 3, every: 10 };
 
-type State = { readonly at: 'silent' } | { readonly at: 'greeted'; readonly cluster: ClusterRow } | { readonly at: 'closed' };
+type State =
+  | { readonly at: 'silent' }
+  | { readonly at: 'greeted'; readonly cluster: ClusterRow; readonly claim: Claim }
+  | { readonly at: 'closed' };
 
 /** One spoke's stream: Hello first, then beats, reports and refusals, each handled before the next is read. */
 export class Stream implements SpokeStream, Held {
@@ -58,7 +59,6 @@ export class Stream implements SpokeStream, Held {
   #snapshotBeats = snapshotEveryBeats;
   /** Beats in a row with a fence below the record's. */
   #behind = 0;
-  #aheadNoted = false;
   readonly #commands: Commands;
   #ack = { seq: 0, refused: [] as RefusedReport[], scheduled: false };
 
@@ -76,25 +76,24 @@ export class Stream implements SpokeStream, Held {
       else this.close('ProtocolError', 'the first message is a Hello');
       return;
     }
-    const { cluster } = this.#state;
+    const { cluster, claim } = this.#state;
     switch (message.$case) {
       case 'hello':
         this.close('ProtocolError', 'a second Hello');
         return;
       case 'beat':
-        return this.#beat(cluster, message.value);
+        return this.#beat(cluster, claim, message.value);
       case 'report':
         return this.#report(cluster, message.value);
       case 'snapshotEnd':
         return this.#snapshotEnd(cluster, message.value);
       case 'refusal':
-        return this.#refusal(cluster, message.value);
+        return this.#refusal(cluster, claim, message.value);
       case 'commandResult':
         this.#commands.answered(message.value);
         return;
       case 'heldEnvelope':
-        // An answer to what this hub does not ask yet.
-        return;
+        return claim.shown(message.value);
     }
   }
 
@@ -128,7 +127,8 @@ export class Stream implements SpokeStream, Held {
     const cluster = await this.#admit(hello);
     if (!cluster || this.#isClosed()) return;
     const { replaced, duplicate } = registry.joined(cluster.id, this, clip(hello.processId, 128), clock.monotonicMs());
-    this.#state = { at: 'greeted', cluster };
+    const claim = new Claim(this.#shared, cluster, () => this.send({ $case: 'envelopeRequest', value: {} }));
+    this.#state = { at: 'greeted', cluster, claim };
     replaced?.close('ReplacedByNewerStream', 'another stream of this identity has opened');
     if (duplicate)
       await writeRefusal(store, {
@@ -137,7 +137,7 @@ export class Stream implements SpokeStream, Held {
         message: `two agents use the identity of ${cluster.name} and keep replacing each other: stop one of them`,
       });
     await writeFacts(store, cluster.id, factsText(hello.facts, hello.spokeVersion, hello.capabilities));
-    await this.#welcome(cluster, hello);
+    await this.#welcome(cluster, claim, hello);
     look(cluster.id);
   }
 
@@ -167,13 +167,12 @@ export class Stream implements SpokeStream, Held {
     return cluster;
   }
 
-  async #welcome(cluster: ClusterRow, hello: Hello): Promise<void> {
+  async #welcome(cluster: ClusterRow, claim: Claim, hello: Hello): Promise<void> {
     const { store, beatIntervalMs, antiEntropyMs, trustUpdate } = this.#shared;
     const record = await fenceOf(store.read, cluster.id);
     const claimed = hashed(hello.fence);
     const history = claimed && (await historyOf(store.read, cluster.id, claimed));
     const judgement = judgeFence(claimed, record, history);
-    if (judgement.outcome === 'Ahead' || judgement.outcome === 'Forked') await this.#recordBehind(cluster, judgement.message);
     const fleet = await store.read.selectFrom('fleet').select('keyset_version').executeTakeFirst();
     const reportsConfirmed = Buffer.compare(await this.#held(cluster.id), hello.reportSetHash) === 0;
     this.send({
@@ -187,6 +186,7 @@ export class Stream implements SpokeStream, Held {
         reportsConfirmed,
       },
     });
+    await claim.judged(judgement);
     const update = await trustUpdate(this.#peer.clusterUid, hello.keysetVersion);
     if (update) this.send({ $case: 'trustUpdate', value: update });
     if (reportsConfirmed) return;
@@ -211,7 +211,7 @@ export class Stream implements SpokeStream, Held {
     return hash;
   }
 
-  async #beat(cluster: ClusterRow, beat: Beat): Promise<void> {
+  async #beat(cluster: ClusterRow, claim: Claim, beat: Beat): Promise<void> {
     const { store, registry, groups, clock, look } = this.#shared;
     await groups.flush();
     // The certificate was looked at when the stream opened: whether it still speaks for a cluster is asked at each beat.
@@ -222,18 +222,16 @@ export class Stream implements SpokeStream, Held {
     }
     const record = await fenceOf(store.read, cluster.id);
     const judgement = judgeFence(hashed(beat.fence), record, undefined);
-    if (judgement.outcome === 'Ahead' || judgement.outcome === 'Forked') await this.#recordBehind(cluster, judgement.message);
+    await claim.judged(judgement);
     const same = Buffer.compare(await this.#held(cluster.id), beat.reportSetHash) === 0;
     // A stream that has been replaced meanwhile vouches for nothing.
     if (!registry.isCurrent(cluster.id, this)) return;
-    registry.accepted(cluster.id, beat.fence && { epoch: beat.fence.epoch, generation: beat.fence.generation });
-    const doubt: Doubt = !beat.observing ? 'ClusterApiSilent' : same ? '' : 'ReportsOutOfDate';
-    registry.beat(
+    registry.accepted(
       cluster.id,
-      doubt,
-      beat.observing ? '' : clip(beat.notObservingReason, healthLimits.refusalCharsMax),
-      clock.monotonicMs(),
+      claim.text !== undefined ? undefined : beat.fence && { epoch: beat.fence.epoch, generation: beat.fence.generation },
     );
+    const [doubt, why] = doubtOf(beat, claim.text, same);
+    registry.beat(cluster.id, doubt, why, clock.monotonicMs());
     this.send({ $case: 'beatReply', value: { seq: beat.seq, fence: wire(record) } });
     await this.#lookAfter(cluster, hashed(beat.fence), record);
     this.#snapshotBeats++;
@@ -305,21 +303,19 @@ export class Stream implements SpokeStream, Held {
     look(cluster.id);
   }
 
-  async #refusal(cluster: ClusterRow, { outcome, message, seen }: Refusal): Promise<void> {
+  async #refusal(cluster: ClusterRow, claim: Claim, { outcome, message, seen }: Refusal): Promise<void> {
     const code = outcomes.has(outcome) ? outcome : 'Malformed';
     const at = seen ? ` (seen ${fenceText(seen)})` : '';
     await writeRefusal(this.#shared.store, { clusterId: cluster.id, code, message: `${clip(message, healthLimits.refusalCharsMax)}${at}` });
     if (foreign.has(code)) this.#shared.onRefused(cluster.id);
-    if (code === 'Forked') await this.#recordBehind(cluster, `a spoke refused a desired state as Forked${at}: run recover`);
-  }
-
-  async #recordBehind(cluster: ClusterRow, message: string): Promise<void> {
-    // Each beat says it again; the record needs it once.
-    if (this.#aheadNoted) return;
-    this.#aheadNoted = true;
-    this.#shared.registry.setRecordBehind(cluster.id, `${cluster.name}: ${message}`);
-    await writeRefusal(this.#shared.store, { clusterId: cluster.id, code: 'RecordBehind', message });
+    if (code === 'Forked') await claim.refusedAsForked(`a spoke refused a desired state as Forked${at}`);
   }
 }
 
 const wire = (fence: HashedFence): { epoch: number; generation: number; hash: Buffer } => ({ ...fence, hash: Buffer.from(fence.hash) });
+
+function doubtOf({ observing, notObservingReason }: Beat, claim: string | undefined, same: boolean): [Doubt, string] {
+  if (!observing) return ['ClusterApiSilent', clip(notObservingReason, healthLimits.refusalCharsMax)];
+  if (claim !== undefined) return ['FenceUnproven', `${claim}, and its agent has shown no state that this hub has signed and that says so`];
+  return [same ? '' : 'ReportsOutOfDate', ''];
+}

@@ -75,9 +75,7 @@ export async function correctDrift(ground: Ground, entry: Entry, assignment: Ass
     changes.filter(({ action }) => action !== 'unchanged'),
   );
   entry.drift = corrected(entry.drift, outcomes, nowOf(ground));
-  // What is contested is said with the health, for as long as it is.
-  const single = outcomes.filter(({ ref }) => !contestedVerdict(entry.drift.get(refText(ref))));
-  tell(ground, entry, single);
+  if (outcomes.length > 0) tell(ground, entry, outcomes);
   if (failures.length > 0) throw new ProblemError(problemOfFailures(failures));
 }
 
@@ -91,8 +89,13 @@ export const outcomesOf = (inventory: readonly InventoryEntry[], changes: readon
   });
 };
 
-function tell(ground: Ground, entry: Entry, outcomes: readonly Outcome[]): void {
-  if (outcomes.length === 0) return;
+/** What is contested is said with the health instead, for as long as it is. */
+function tell(ground: Ground, entry: Entry, all: readonly Outcome[]): void {
+  const outcomes = all.filter(({ ref }) => !contestedVerdict(entry.drift.get(refText(ref))));
+  if (outcomes.length === 0) {
+    say(ground, entry, '');
+    return;
+  }
   const named = outcomes.slice(0, namedMax).map(driftText);
   const more = outcomes.length > named.length ? `; and ${outcomes.length - named.length} more` : '';
   say(ground, entry, `drift corrected: ${named.join('; ')}${more}`);

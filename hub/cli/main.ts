@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { systemClock } from '#shared/clock/mod.ts';
 import { run } from './run.ts';
@@ -20,7 +21,8 @@ for (const stream of [process.stdout, process.stderr])
   });
 
 const exit = await run(process.argv.slice(2), {
-  env: process.env,
+  // In a clone: the fleet that runs from it. Beside the bundle there is none.
+  env: { WHEELHOUSE_FLEET: join(import.meta.dirname, '../../.fleet'), ...process.env },
   home: homedir(),
   folder: process.cwd(),
   clock: systemClock,

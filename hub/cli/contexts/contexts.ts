@@ -71,6 +71,8 @@ export async function chooseHub(place: Place, named: string | undefined): Promis
   }
   const contexts = await readContexts(place);
   const name = named ?? contexts.currentContext;
+  const local = name === '' ? await localFleet(place) : undefined;
+  if (local) return local;
   if (name === '') throw failed('no hub is chosen', makeOne);
   const context = contexts.contexts.find((one) => one.name === name);
   if (!context) {
@@ -78,6 +80,16 @@ export async function chooseHub(place: Place, named: string | undefined): Promis
     throw failed(`there is no context ${name}; there are: ${known}`, makeOne);
   }
   return { connection: { url: context.url, token: await tokenOf(context) }, from: `context ${name}` };
+}
+
+/** The fleet that `npm start` runs from this clone, so that the first command somebody types works; undefined: none runs. */
+async function localFleet({ env, folder }: Place): Promise<Chosen | undefined> {
+  if (!env['WHEELHOUSE_FLEET']) return undefined;
+  const hub = join(resolve(folder, env['WHEELHOUSE_FLEET']), 'hub');
+  const ports = await readFile(join(hub, 'ports.json'), 'utf8').catch(() => undefined);
+  if (ports === undefined) return undefined;
+  const url = `http://127.0.0.1:${(JSON.parse(ports) as { api: number }).api}`;
+  return { connection: { url, token: await tokenIn(join(hub, 'keys', 'admin.token')) }, from: 'the fleet of npm start' };
 }
 
 const tokenOf = async ({ token, tokenFile }: Context): Promise<string> =>

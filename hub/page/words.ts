@@ -1,5 +1,6 @@
 import { humanAge } from '#shared/kernel/mod.ts';
 import { brief, html, type Html } from './html.ts';
+import type { Cluster } from '#hub/api/mod.ts';
 import type { Look } from './questions.ts';
 
 /** How a word looks: each has a colour and a shape, so that neither is needed to tell them apart. */
@@ -55,13 +56,9 @@ export function sinceAge(time: string | null | undefined, { atMs, status }: Pick
 /** What is heard all the time is not told by the second: its age would be another with every beat. */
 const freshMs = 15_000;
 
-/** How long ago a spoke was `heard`, or a report `vouched` for. */
-export const contactAge = (verb: 'heard' | 'vouched', ageMs: number | null, look: Pick<Look, 'atMs'>): Html =>
-  ageMs === null
-    ? html`never ${verb} by this hub`
-    : ageMs < freshMs
-      ? html`${verb} under ${freshMs / 1000}s ago`
-      : html`${verb} ${heardAge(ageMs, look)} ago`;
+/** How long ago a spoke was heard, or its reports were vouched for. */
+export const contactAge = (ageMs: number | null, look: Pick<Look, 'atMs'>): Html =>
+  ageMs === null ? html`not yet` : ageMs < freshMs ? html`under ${freshMs / 1000}s ago` : html`${heardAge(ageMs, look)} ago`;
 
 /** `1 Degraded, 5 Healthy`; what is not there is not said. */
 export function counted(counts: Readonly<Record<string, number>>, words: readonly string[]): Html {
@@ -74,15 +71,31 @@ export function counted(counts: Readonly<Record<string, number>>, words: readonl
 
 export const healthOrder = ['Degraded', 'Unknown', 'Progressing', 'Suspended', 'Healthy', 'Empty'] as const;
 
+export type Hold = NonNullable<Cluster['status']['frozen']>;
+
+const frozenScopes: readonly Hold['scope'][] = ['Fleet', 'Environment', 'Cluster'];
+
+/** Frozen or Suspended, by whom, why, since when and until when. */
+export function held(hold: Hold, look: Pick<Look, 'atMs' | 'status'>): Html {
+  const frozen = frozenScopes.includes(hold.scope);
+  const since = sinceAge(hold.since, look);
+  return html`<span class="hold"
+    ><span class="state ${frozen ? 'frozen' : 'held'}">${mark(frozen ? 'frozen' : 'held')}${frozen ? 'Frozen' : 'Suspended'}</span> by
+    ${personOf(hold.by)}${hold.reason !== '' && html`: ${brief(hold.reason, 160)}`}${since && html`, for ${since}`}${hold.until !== null && `, until ${hold.until.slice(0, 16).replace('T', ' ')} UTC`}</span
+  >`;
+}
+
 /** The name of `Name <address>`. */
 export const personOf = (author: string): string => author.replace(/\s*<[^<>]*>\s*$/, '') || author;
 
 const messageMax = 400;
 
-/** `Reason: message`, the reason once. */
-export function why(reason: string, message: string): Html {
+/** `Reason message`, the reason once, and not where it is the very word that stands before it. */
+export function why(reason: string, message: string, before = ''): Html {
   const text = brief(message.startsWith(`${reason}: `) ? message.slice(reason.length + 2) : message, messageMax);
-  return html`<span class="reason">${reason}</span>${text === '' || text === reason ? '' : html` ${text}`}`;
+  const said = text === '' || text === reason ? '' : text;
+  if (reason === before) return html`${said}`;
+  return html`<span class="reason">${reason}</span> ${said}`;
 }
 
 export const clusterLink = (name: string): Html => html`<a href="?cluster=${encodeURIComponent(name)}">${name}</a>`;

@@ -1,7 +1,8 @@
 import type { Placement } from '#hub/api/mod.ts';
 import { html, type Html } from '../html.ts';
 import type { Look } from '../questions.ts';
-import { alias, heardAge, personOf, sinceAge, state, toneOf, why } from '../words.ts';
+import { alias, heardAge, held, personOf, sinceAge, state, toneOf, why } from '../words.ts';
+import { cause } from './causes.ts';
 
 /** One cluster, all that is known of it. Nothing when none was asked for. */
 export function closer(look: Look): Html {
@@ -14,6 +15,8 @@ export function closer(look: Look): Html {
   const { metadata, status } = closer.cluster;
   const since = sinceAge(status.since, look);
   const { facts } = status;
+  // Of its worst placement, which says so itself below.
+  const placed = closer.placements.some((one) => one.status.reason === status.reason);
   return html`<h2><span class="quiet">Cluster</span> ${metadata.name} ${away}</h2>
     <table class="three">
       <caption class="unseen">
@@ -41,7 +44,8 @@ export function closer(look: Look): Html {
         </tr>
       </tbody>
     </table>
-    ${status.health !== 'Healthy' && html`<p class="cause">${why(status.reason, status.message)}</p>`}
+    ${status.frozen && html`<p>${held(status.frozen, look)}</p>`}
+    ${!placed && status.health !== 'Healthy' && html`<p class="cause">${why(status.reason, status.message)}</p>`}
     <p class="quiet facts">
       ${status.state}${facts.kubernetesVersion !== '' && html`, Kubernetes ${facts.kubernetesVersion}, ${facts.nodes} nodes, spoke ${facts.spokeVersion}`};
       labels
@@ -79,13 +83,8 @@ function placement({ metadata, spec, status }: Placement, look: Look): Html {
       ${status.releaseAlias === null ? 'no release wanted' : html`release ${alias(status.releaseAlias)}`}, ${status.objects}
       objects${since && html`, for ${since}`}${observed && ', runs another revision'}${status.state === 'Held' && `, Held: ${status.holdReason}`}${spec.mode !== 'Enforce' && `, mode ${spec.mode}`}
     </p>
-    ${status.health !== 'Healthy' && html`<p class="cause">${why(status.reason, status.message)}</p>`}
-    ${
-      status.unhealthy.length > 0 &&
-      html`<ul class="objects">
-        ${status.unhealthy.map(({ object, health, reason, message }) => html`<li>${state(health)} <code>${object}</code> ${why(reason, message)}</li>`)}
-      </ul>`
-    }
+    ${status.holds.map((hold) => html`<p>${hold.scope} ${held(hold, look)}</p>`)}
+    ${status.health !== 'Healthy' && html`<div class="cause">${cause({ ...status, objects: status.unhealthy })}</div>`}
     ${status.health !== 'Healthy' && status.changedBy && html`<p class="who"><span class="label">last changed by</span> ${personOf(status.changedBy.author)}: <q>${status.changedBy.message}</q></p>`}
   </li>`;
 }

@@ -3,7 +3,7 @@ import { brief, html, type Html } from '../html.ts';
 import type { Look } from '../questions.ts';
 import { mark, sinceAge } from '../words.ts';
 
-const messageMax = 240;
+const messageMax = 140;
 
 /** What happened lately, the latest first. */
 export function events(look: Look): Html {

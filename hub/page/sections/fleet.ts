@@ -1,8 +1,8 @@
 import type { Cluster } from '#hub/api/mod.ts';
-import { groupsOf, placedIn, type Group } from '../groups.ts';
+import { groupsOf, placedIn, selectorText, type Group } from '../groups.ts';
 import { html, type Html } from '../html.ts';
 import type { Look } from '../questions.ts';
-import { contactAge, counted, healthOrder, heardAge, mark, sinceAge, state, toneOf, type Tone } from '../words.ts';
+import { contactAge, counted, healthOrder, heardAge, held, mark, sinceAge, state, toneOf, type Tone } from '../words.ts';
 
 /** As long as a fleet is this small, each cluster has room for all that is known of it. */
 const cardsMax = 24;
@@ -36,6 +36,7 @@ function stage(group: Group | undefined, clusters: readonly Cluster[], large: bo
         ><b>${total}</b> ${total === 1 ? 'cluster' : 'clusters'}</span
       >${counted(counts, healthOrder)}
     </header>
+    ${frozenStages(group, look).map(({ metadata, status }) => status.frozen && html`<p class="stopped">${held(status.frozen, look)} <span class="quiet">${metadata.tenant}/${metadata.name}</span></p>`)}
     ${
       large
         ? html`<ul class="cards">
@@ -46,14 +47,21 @@ function stage(group: Group | undefined, clusters: readonly Cluster[], large: bo
   </section>`;
 }
 
+const frozenStages = (group: Group | undefined, { environments }: Look) =>
+  environments.items.filter(({ spec, status }) => status.frozen !== null && selectorText(spec.clusterSelector) === group?.key);
+
 function countsOf(clusters: readonly Cluster[]): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const { status } of clusters) counts[status.health] = (counts[status.health] ?? 0) + 1;
   return counts;
 }
 
+/** Nothing to be said of it. */
 const isWell = ({ status }: Cluster): boolean =>
-  status.connection === 'Connected' && ['Converged', 'Empty'].includes(status.convergence) && ['Healthy', 'Empty'].includes(status.health);
+  status.frozen === null &&
+  status.connection === 'Connected' &&
+  ['Converged', 'Empty'].includes(status.convergence) &&
+  ['Healthy', 'Empty'].includes(status.health);
 
 function drawn(clusters: readonly Cluster[], look: Look): Html {
   const unwell = clusters.filter((one) => !isWell(one));
@@ -73,22 +81,24 @@ function drawn(clusters: readonly Cluster[], look: Look): Html {
 }
 
 /** All three things in words, for a screen reader and for the pointer. */
-const threeWords = ({ status }: Cluster): string => `${status.connection}, ${status.convergence}, ${status.health}`;
+const threeWords = ({ status }: Cluster): string =>
+  `${status.connection}, ${status.convergence}, ${status.health}${status.frozen ? ', Frozen' : ''}`;
 
 const link = (name: string): string => `?cluster=${encodeURIComponent(name)}`;
 
 /** Connection, convergence and health, each with its age. */
 const card = ({ metadata, status }: Cluster, look: Look): Html =>
   html`<li class="card ${worstTone(status)}">
-    <a href="${link(metadata.name)}"><b class="name">${metadata.name}</b>${reasonOf(status)}</a>
+    <h4><a class="name" href="${link(metadata.name)}">${metadata.name}</a>${reasonOf(status)}</h4>
+    ${status.frozen && html`<p class="stopped">${held(status.frozen, look)}</p>`}
     <dl>
       <div>
         <dt>connection</dt>
-        <dd>${state(status.connection)}<span class="quiet">${contactAge('heard', status.connectionAgeMs, look)}</span></dd>
+        <dd>${state(status.connection)}<span class="quiet">${contactAge(status.connectionAgeMs, look)}</span></dd>
       </div>
       <div>
         <dt>convergence</dt>
-        <dd>${state(status.convergence)}<span class="quiet">${contactAge('vouched', status.convergenceAgeMs, look)}</span></dd>
+        <dd>${state(status.convergence)}<span class="quiet">${contactAge(status.convergenceAgeMs, look)}</span></dd>
       </div>
       <div>
         <dt>health</dt>
@@ -106,16 +116,18 @@ const reasonOf = ({ health, reason }: Cluster['status']): Html | undefined =>
 
 function since({ health, since }: Cluster['status'], look: Look): Html | undefined {
   const age = health === 'Healthy' ? undefined : sinceAge(since, look);
-  return age && html`, for ${age}`;
+  return age && html` · ${age}`;
 }
 
 /** A name, three lamps, and in words what is not well. */
 function chip({ metadata, status }: Cluster, look: Look): Html {
   const age = sinceAge(status.since, look) ?? (status.connectionAgeMs === null ? undefined : heardAge(status.connectionAgeMs, look));
-  const words = [status.health, status.connection, status.convergence].filter((word) => toneOf(word) !== 'good' && word !== 'Empty');
+  const words = [...(status.frozen ? ['Frozen'] : []), status.health, status.connection, status.convergence].filter(
+    (word) => toneOf(word) !== 'good' && word !== 'Empty',
+  );
   return html`<li class="chip ${worstTone(status)}">
     <a href="${link(metadata.name)}" title="${metadata.name}: ${threeWords({ metadata, status } as Cluster)}"
-      ><b class="name">${metadata.name}</b>${lamps(status)}<span class="line"
+      ><b class="name">${metadata.name}${status.frozen && mark('frozen')}</b>${lamps(status)}<span class="line"
         >${[...new Set(words)].join(' · ')}${age && html` · ${age}`}</span
       ><span class="line why">${status.reason === status.health ? '' : status.reason}</span></a
     >
@@ -147,6 +159,6 @@ function worstTone({ connection, convergence, health }: Cluster['status']): Tone
 
 const legend = html`<p class="legend">
   <span>${mark('good')}Connected, Converged and Healthy</span><span>${mark('bad')}Degraded</span><span>${mark('unknown')}Unknown</span
-  ><span>${mark('moving')}Progressing</span><span>${mark('held')}Suspended</span><span>${mark('none')}nothing placed</span
-  ><span class="quiet">three marks: connection, convergence, health</span>
+  ><span>${mark('moving')}Progressing</span><span>${mark('held')}Suspended</span><span>${mark('frozen')}Frozen</span
+  ><span>${mark('none')}nothing placed</span><span class="quiet">three marks: connection, convergence, health</span>
 </p>`;

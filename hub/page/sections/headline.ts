@@ -1,7 +1,7 @@
 import type { FleetStatus } from '#hub/api/mod.ts';
 import { html, type Html } from '../html.ts';
 import type { Look } from '../questions.ts';
-import { counted, healthOrder, mark, toneOf } from '../words.ts';
+import { counted, healthOrder, held, mark, toneOf } from '../words.ts';
 
 type Counts = Readonly<Record<string, number>>;
 
@@ -31,8 +31,9 @@ const placementCounts = ({ degraded, unknown, progressing, suspended, healthy }:
   Healthy: healthy,
 });
 
-export function headline({ status }: Look): Html {
-  const { clusters, placements, targets, settling, recordBehind, rollouts } = status;
+export function headline(look: Look): Html {
+  const { status } = look;
+  const { clusters, placements, targets, settling, recordBehind, rollouts, holds } = status;
   const waiting = Object.values(targets.waiting).reduce((sum, n) => sum + n, 0);
   const hub = [
     ...(settling ? ['Settling: the hub has just started or lost many streams. It believes nobody gone and starts nothing yet.'] : []),
@@ -43,6 +44,7 @@ export function headline({ status }: Look): Html {
       <h1>${status.health}</h1>
       <p class="summary">${summaryOf(status)}</p>
     </div>
+    ${holds.fleet && html`<p class="hub frozen">${held(holds.fleet, look)} <span class="quiet">The whole fleet: nothing new is started.</span></p>`}
     ${hub.map((text) => html`<p class="hub">${mark('unknown')}<b>hub</b> ${text}</p>`)}
     <table class="tallies">
       <caption class="unseen">
@@ -74,8 +76,36 @@ export function headline({ status }: Look): Html {
           <td class="bar"></td>
           <td>${rollouts.length === 0 ? html`<span class="quiet">none running</span>` : 'running'}</td>
         </tr>
+        ${still(holds)}
       </tbody>
     </table>`;
+}
+
+/** What people have stopped; no row when they have not. */
+function still({ environments, clusters, rollouts, apps, placements }: FleetStatus['holds']): Html | undefined {
+  const frozen = { environments, clusters };
+  const suspended = { rollouts, apps, placements };
+  const all = [...Object.values(frozen), ...Object.values(suspended)].reduce((sum, n) => sum + n, 0);
+  if (all === 0) return undefined;
+  const said = (counts: Counts): string =>
+    Object.entries(counts)
+      .filter(([, n]) => n > 0)
+      .map(([what, n]) => `${n} ${n === 1 ? what.slice(0, -1) : what}`)
+      .join(', ');
+  const parts = [
+    { word: 'Frozen', tone: 'frozen' as const, text: said(frozen) },
+    { word: 'Suspended', tone: 'held' as const, text: said(suspended) },
+  ].filter(({ text }) => text !== '');
+  return html`<tr>
+    <th scope="row">stopped</th>
+    <td class="n">${all}</td>
+    <td class="bar"></td>
+    <td>
+      <ul class="counts">
+        ${parts.map(({ word, tone, text }) => html`<li class="${tone}">${mark(tone)}<b>${word}</b> ${text}</li>`)}
+      </ul>
+    </td>
+  </tr>`;
 }
 
 const waits = (reasons: Counts): string =>

@@ -1,7 +1,7 @@
 import type { Rollout, Target } from '#hub/api/mod.ts';
 import { html, type Html } from '../html.ts';
 import type { Look } from '../questions.ts';
-import { alias, mark, personOf, sinceAge, state, toneOf, why } from '../words.ts';
+import { alias, held, mark, personOf, sinceAge, state, toneOf, why } from '../words.ts';
 
 const waitingMax = 12;
 
@@ -41,7 +41,8 @@ function item({ metadata, spec, status }: Rollout, look: Look): Html {
         ><b>${done}</b>/${clusters.total} clusters, wave ${status.wave}/${status.waves}${begun && html`, for ${begun}`}</span
       >
     </p>
-    <p class="waits">${why(status.reason, status.message)}</p>
+    ${status.suspended && html`<p>${held(status.suspended, look)}</p>`}
+    <p class="waits">${why(status.reason, status.message, status.state)}</p>
     <p class="quiet">release ${alias(spec.release)} by ${personOf(spec.author)}, started by ${spec.startedBy.actor}${reasons}</p>
   </li>`;
 }

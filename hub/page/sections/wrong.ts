@@ -2,10 +2,10 @@ import { html, type Html } from '../html.ts';
 import type { Look } from '../questions.ts';
 import { alias, clusterLink, heardAge, personOf, sinceAge, state, toneOf, why } from '../words.ts';
 import { wrongsOf, type Wrong } from '../wrongs.ts';
+import { cause } from './causes.ts';
 
 const shownMax = 30;
 const clustersNamed = 8;
-const objectsMax = 3;
 
 /** What is wrong, the worst first: object, reason, message, since when, who changed it last. */
 export function wrong(look: Look): Html {
@@ -52,20 +52,13 @@ function item(one: Wrong, look: Look): Html {
         ${one.kind === 'cluster' && one.clusters.length === 1 ? clusterLink(one.name) : html`<b>${one.name}</b>`}
       </h3>
       <p class="when">
-        ${since ? html`for ${since}` : 'since before this hub process'}${one.heardMs === undefined ? '' : html`, last beat ${one.heardMs === null ? 'never heard' : html`${heardAge(one.heardMs, look)} ago`}`}
+        ${since ? html`for ${since}` : 'since before this hub process'}${one.heardMs === undefined ? '' : html`, ${one.heardMs === null ? 'no beat heard' : html`last beat ${heardAge(one.heardMs, look)} ago`}`}
       </p>
     </div>
     <div class="cause">
-      <p>${why(one.reason, one.message)}</p>
-      ${
-        one.objects.length > 0 &&
-        html`<ul class="objects">
-          ${one.objects.slice(0, objectsMax).map(({ object, reason, message }) => html`<li><code>${object}</code> ${why(reason, message)}</li>`)}
-        </ul>`
-      }
-      ${one.kind === 'cluster' && one.clusters.length === 1 ? '' : places(one)}
+      ${cause(one)} ${one.kind === 'cluster' && one.clusters.length === 1 ? '' : places(one)}
+      ${one.changedBy && html`<p class="who"><span class="label">last changed by</span> ${personOf(one.changedBy.author)}: <q>${one.changedBy.message}</q> <span class="quiet">release ${alias(one.changedBy.release)}, rolled out by ${one.changedBy.actor}${ago(one.changedBy.at, look)}</span></p>`}
     </div>
-    ${one.changedBy && html`<p class="who"><span class="label">last changed by</span> ${personOf(one.changedBy.author)}: <q>${one.changedBy.message}</q> <span class="quiet">release ${alias(one.changedBy.release)}, rolled out by ${one.changedBy.actor}${ago(one.changedBy.at, look)}</span></p>`}
   </li>`;
 }
 

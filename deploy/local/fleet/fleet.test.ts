@@ -220,6 +220,12 @@ for (const [name, before, after, text] of rollouts)
       text,
     ));
 
+test('news: whom a rollout left out is named', () => {
+  const succeeded = rolling('Succeeded', 'AllHealthy');
+  const clusters = [cluster(), cluster({ name: 'dev-2', uid: 'c2' }, { uid: 'p2', release: 'sha256:r0' })];
+  assert.equal(newsOf({ ...well, clusters }, { ...succeeded, clusters })[0]?.text, 'storefront/shop in dev succeeded, without dev-2');
+});
+
 test('news: who was started a moment ago is not out of reach', () => {
   const unreachable = rolling('Progressing', 'ClustersUnreachable', 'not heard from: dev-1');
   const young = { ...unreachable, clusters: [cluster({ fence: null })] };

@@ -34,7 +34,7 @@ function rolloutNews(before: Snapshot, after: Snapshot): Line[] {
     const { waiting, commit } = target;
     if (commit?.outcome === 'Failed' && old?.commit?.commit !== commit.commit)
       lines.push({ word: 'commit', text: `${name}: ${commit.commit.slice(0, 7)} made no release: ${commit.message}`, tone: 'bad' });
-    lines.push(...rolloutLine(name, old?.rollout ?? null, target.rollout, isComingUp));
+    lines.push(...rolloutLine(name, old?.rollout ?? null, target.rollout, { isComingUp, without: leftOut(target, after) }));
     if (waiting && waiting.reason !== old?.waiting?.reason && !passing.has(waiting.reason))
       lines.push({ word: 'waits', text: `${name}: ${waiting.reason}: ${waiting.message}` });
     return lines;
@@ -43,13 +43,27 @@ function rolloutNews(before: Snapshot, after: Snapshot): Line[] {
 
 type Rollout = TargetView['rollout'];
 
-function rolloutLine(name: string, old: Rollout, now: Rollout, isComingUp: boolean): Line[] {
+interface Circumstances {
+  /** Spokes that were started a moment ago are not out of reach. */
+  readonly isComingUp: boolean;
+  /** Clusters that run something else: frozen, or suspended. */
+  readonly without: readonly string[];
+}
+
+const leftOut = ({ tenant, app, environment, current }: TargetView, { clusters }: Snapshot): string[] =>
+  clusters
+    .filter(({ placements }) =>
+      placements.some((one) => one.tenant === tenant && one.app === app && one.environment === environment && one.release !== current),
+    )
+    .map(({ name }) => name);
+
+function rolloutLine(name: string, old: Rollout, now: Rollout, { isComingUp, without }: Circumstances): Line[] {
   if (!now || (old?.uid === now.uid && old.state === now.state && old.reason === now.reason)) return [];
   const { state, reason, message } = now;
-  // Spokes that were started a moment ago are not out of reach.
   const isUnderWay = reason === 'Progressing' || (isComingUp && reason === 'ClustersUnreachable');
   if (state === 'Progressing' && isUnderWay) return old?.uid === now.uid ? [] : [{ word: 'rollout', text: `${name} begins` }];
-  if (state === 'Succeeded' && reason === 'AllHealthy') return [{ word: 'rollout', text: `${name} succeeded`, tone: 'good' }];
+  if (state === 'Succeeded' && reason === 'AllHealthy')
+    return [{ word: 'rollout', text: `${name} succeeded${without.length > 0 ? `, without ${some(without)}` : ''}`, tone: 'good' }];
   const tone = state === 'Succeeded' ? 'good' : state === 'Failed' || state === 'Paused' ? 'bad' : 'plain';
   return [{ word: 'rollout', text: `${name}: ${state}: ${brief(message) || reason}`, tone }];
 }

@@ -54,6 +54,26 @@ test('a launcher that is killed takes its program along', async () => {
   }
 });
 
+for (const [how, env, isEnded] of [
+  ['npm', { npm_lifecycle_event: 'start' }, true],
+  ['somebody who wants it to go on, as with nohup', { npm_lifecycle_event: undefined }, false],
+] as const)
+  test(`when its parent is gone, a launcher that was started by ${how} ${isEnded ? 'ends' : 'goes on'}`, async () => {
+    // As npm does: a shell in between, which is all that a signal to npm ends.
+    const script = `"$@" & wait`;
+    const shell = spawn('/bin/sh', ['-c', script, 'sh', process.execPath, launcher, program, 'wait'], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const line = await new Promise<string>((done) => createInterface(shell.stdout).once('line', done));
+    const { pid } = JSON.parse(line) as Started['said'];
+    shell.kill('SIGKILL');
+    for (let waited = 0; isRunning(pid) && waited < (isEnded ? 10_000 : 1_500); waited += 50) await sleep(50);
+    const runs = isRunning(pid);
+    if (runs) process.kill(pid, 'SIGKILL');
+    assert.equal(runs, !isEnded);
+  });
+
 test('in a bare clone, two at once install once, on stderr, and both run', async () => {
   using folder = temporaryFolder('clone');
   const clone = folder.path;

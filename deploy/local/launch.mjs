@@ -13,6 +13,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const nodeWanted = [24, 15];
 const lockWaitMaxMs = 15 * 60_000;
 const lockPollMs = 300;
+const parentPollMs = 500;
 
 /** What must be in node_modules on this machine and is not, as one reason; undefined when nothing is missing. */
 export function staleReason(wantedText, installedText) {
@@ -140,16 +141,26 @@ function linkCommand() {
   }
 }
 
+const stopBy = (signal) => {
+  if (forwarded.has(signal)) return;
+  forwarded.add(signal);
+  child?.kill(signal);
+};
+
+/** npm that is told to end ends its shell, and nobody tells this process: it belongs to nobody then, and ends too. */
+function endWithNpm() {
+  if (!process.env.npm_lifecycle_event) return;
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) stopBy('SIGTERM');
+  }, parentPollMs).unref();
+}
+
 /** Runs FILE.ts with its arguments and ends this process as it ended. */
 export async function main([file, ...args]) {
   if (!file) throw new Error('usage: node deploy/local/launch.mjs FILE.ts [ARGUMENT...]');
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.on(signal, () => {
-      if (forwarded.has(signal)) return;
-      forwarded.add(signal);
-      child?.kill(signal);
-    });
-  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stopBy(signal));
+  endWithNpm();
   const ended = stale() === undefined ? undefined : await install();
   if (ended) return leave(ended);
   linkCommand();

@@ -5,9 +5,8 @@ import type { Clock } from '#shared/clock/mod.ts';
 import { explain, type Random } from '#shared/kernel/mod.ts';
 import { parseRepository, RegistryClient } from '#shared/oci/mod.ts';
 import { recordSpan, type Log } from '#shared/telemetry/mod.ts';
-import { adminToken, ApiError, Feed, promotable, serveApi, sessionsIn } from '#hub/api/mod.ts';
-import { appByName, appsFrom, type App } from '#hub/apps/mod.ts';
-import { applyResources, deleteResource } from '#hub/declarations/mod.ts';
+import { adminToken, Feed, serveApi, sessionsIn } from '#hub/api/mod.ts';
+import { appsFrom, type App } from '#hub/apps/mod.ts';
 import { DispatchService, keysUnpublished, signerOf } from '#hub/dispatch/mod.ts';
 import { EventService } from '#hub/events/mod.ts';
 import { serveGateway } from '#hub/gateway/mod.ts';
@@ -16,13 +15,11 @@ import { Holds } from '#hub/holds/mod.ts';
 import { Identities, openFleet, serveEnrolment } from '#hub/identity/mod.ts';
 import { keysAffectedBy, keysWaiting, PromotionService } from '#hub/promotion/mod.ts';
 import { FleetPage } from '#hub/page/mod.ts';
-import { parseResources } from '#hub/resources/mod.ts';
 import { isManifestPath } from '#hub/packaging/mod.ts';
 import { Releases } from '#hub/releases/mod.ts';
 import { RolloutService } from '#hub/rollouts/mod.ts';
 import { GitSource, SourcePoller } from '#hub/sources/mod.ts';
 import { openSqliteStore, Outbox, type Store } from '#hub/store/mod.ts';
-import { tenantByName } from '#hub/tenants/mod.ts';
 import type { HubConfig } from './config.ts';
 
 export interface HubParts {
@@ -168,28 +165,10 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
       store,
       health,
       identities,
-      apply: async (files, { actor, reason, dryRun }) => {
-        const parsed = parseResources(files);
-        const applied = await applyResources(store, parsed, { actor, manager: 'api', reason, dryRun });
-        await sources.refresh();
-        return applied;
-      },
-      remove: async (what, who) => {
-        await deleteResource(store, { ...what, ...who });
-        await sources.refresh();
-      },
+      onDeclared: () => sources.refresh(),
       holds,
-      promote: async (target, release, { actor, reason, dryRun }) => {
-        const found = await promotable(store.read, target, release);
-        if (dryRun) return { rollout: null, wait: { reason: '', message: '' } };
-        return promotion.promote(found.targetId, found.releaseId, { actor, reason });
-      },
-      pollNow: async (tenantName, appName) => {
-        const tenant = await tenantByName(store.read, tenantName);
-        const app = tenant && (await appByName(store.read, tenant.id, appName));
-        if (!app) throw new ApiError('NOT_FOUND', `there is no app ${tenantName}/${appName}`);
-        sources.pollNow(app.id);
-      },
+      promote: (targetId, releaseId, asked) => promotion.promote(targetId, releaseId, asked),
+      pollNow: (appId) => sources.pollNow(appId),
       sourceOf: (appId) => sources.status(appId),
       feed,
       page: new FleetPage({ sessions: sessionsIn(store, clock, random), names: [config.advertisedHost], clock, random, log }),

@@ -128,7 +128,7 @@ test('every code is in problems.md with its status, and every code there is one'
 
 test('every code of the catalogue is thrown somewhere, and every one that the API throws is in it', () => {
   const hub = join(import.meta.dirname, '..');
-  const sources = globSync('{api,declarations,holds,identity,resources,store}/**/*.ts', {
+  const sources = globSync('{api,declarations,health,holds,identity,resources,store}/**/*.ts', {
     cwd: hub,
     exclude: (name) => name.endsWith('.test.ts'),
   });

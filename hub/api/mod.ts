@@ -2,8 +2,6 @@
 export type { Ask } from './ask.ts';
 export { sessionsIn, type Sessions } from './auth/sessions.ts';
 export { adminToken } from './auth/tokens.ts';
-export { ApiError } from './problems/errors.ts';
-export { promotable } from './operations/promotable.ts';
 export type { Page, PageAnswer, PageRequest } from './page.ts';
 export { problemOf, type Problem } from './problems/problem.ts';
 export type { App, Cluster, Environment, Tenant } from './schemas/declared.ts';

@@ -60,7 +60,7 @@ function describe(operation: Operation): Json {
     ...parametersOf(params, 'path'),
     ...parametersOf(query, 'query'),
     ...(changes ? [header('Idempotency-Key', 'the same again within 24 hours gets the first answer')] : []),
-    ...(operation.method === 'DELETE' ? [header('If-Match', 'resourceVersion that it was read at')] : []),
+    ...(operation.conditional ? [header('If-Match', 'resourceVersion that it was read at')] : []),
     ...(operation.watchable ? [header('Last-Event-ID', 'of a watch: go on from there')] : []),
   ];
   return {

@@ -39,6 +39,7 @@ const names: Readonly<Record<string, string>> = {
 /** How each operation that needs more than its path is called. What needs nothing is found by the path alone. */
 const calls: Readonly<Record<string, Call>> = {
   apply: { path: '/v1alpha1/apply?reason=because', body: [cluster('unused'), tenant, environment, app].join('---\n') },
+  deleteSet: { path: '/v1alpha1/delete?ignoreNotFound=true&reason=gone', body: cluster('not-there') },
   createJoinToken: { path: '/v1alpha1/clusters/c-00001/join-token', body: '{"ttlMs":60000}' },
   promoteRelease: { path: '/v1alpha1/tenants/team-0/targets/app-0.dev/promote', body: '{"release":"20260101-0-0"}' },
   deleteCluster: { path: '/v1alpha1/clusters/unused?reason=gone' },

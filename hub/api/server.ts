@@ -2,23 +2,23 @@ import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import type { Clock } from '#shared/clock/mod.ts';
 import type { Random } from '#shared/kernel/mod.ts';
 import type { Log } from '#shared/telemetry/mod.ts';
-import type { Store } from '#hub/store/mod.ts';
 import { Failures } from './auth/failures.ts';
 import { includes } from './auth/scopes.ts';
 import { callerOf, type Caller } from './auth/tokens.ts';
 import { askOf } from './ask.ts';
 import { Cursors } from './lists/cursors.ts';
 import { changeOperations, type ChangeOptions } from './operations/changes.ts';
+import { clusterOperations, type ClusterOptions } from './operations/clusters.ts';
 import { holdOperations, type HoldOptions } from './operations/holds.ts';
 import { Idempotency } from './operations/idempotency.ts';
 import { fleetOperations } from './operations/fleet.ts';
 import { pageOperations } from './operations/page.ts';
 import { isStreamed, type Asked, type Operation } from './operations/operation.ts';
+import { promoteOperations, type PromoteOptions } from './operations/promotions.ts';
 import { readOperations } from './operations/reads.ts';
-import type { SourceOf } from './kinds/declared.ts';
+import { syncOperations, type SyncOptions } from './operations/syncs.ts';
 import type { Fleet } from './kinds/moments.ts';
 import type { Feed } from './watch/feed.ts';
 import { mountPage, type Page } from './page.ts';
@@ -26,15 +26,13 @@ import { ApiError } from './problems/errors.ts';
 import { openApiOf } from './openapi.ts';
 import { problemOf } from './problems/problem.ts';
 
-export interface ApiOptions extends ChangeOptions, HoldOptions {
+export interface ApiOptions extends ChangeOptions, ClusterOptions, HoldOptions, PromoteOptions, Omit<SyncOptions, 'health'> {
   readonly host: string;
   readonly port: number;
-  readonly store: Store;
-  readonly health: Fleet & { readonly settling: unknown; readonly recordBehind: { readonly message: string } | undefined };
-  readonly sourceOf: SourceOf;
+  readonly health: Fleet &
+    SyncOptions['health'] & { readonly settling: unknown; readonly recordBehind: { readonly message: string } | undefined };
   /** What has changed, for watchers. */
   readonly feed: Feed;
-  readonly clock: Clock;
   readonly random: Random;
   /** What people see in a browser; absent: nothing. */
   readonly page?: Page;
@@ -52,6 +50,9 @@ export function operationsOf(options: ApiOptions): readonly Operation[] {
     ...readOperations(reads),
     ...fleetOperations(reads, trouble),
     ...changeOperations(options),
+    ...clusterOperations(options),
+    ...promoteOperations(options),
+    ...syncOperations(options),
     ...holdOperations(options),
     ...(options.page ? pageOperations(options.page) : []),
   ];

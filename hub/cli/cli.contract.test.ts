@@ -5,9 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { temporaryFolder } from '#deploy/local/processes/mod.ts';
 import { seededRandom, systemClock } from '#shared/clock/mod.ts';
 import { adminToken, Feed, serveApi, type ApiOptions } from '#hub/api/mod.ts';
-import { applyResources, deleteResource } from '#hub/declarations/mod.ts';
 import { Holds } from '#hub/holds/mod.ts';
-import { parseResources } from '#hub/resources/mod.ts';
 import { openSqliteStore } from '#hub/store/mod.ts';
 import { drawContacts, generateFleet, StillFleet } from '#test/bench/mod.ts';
 import { kinds } from './kinds/kinds.ts';
@@ -40,11 +38,10 @@ async function startHub(t: TestContext): Promise<Hub> {
     store,
     health: new StillFleet(drawContacts(clusterIds, random)),
     identities: { createJoinToken: async (name) => ({ reveal: () => `token-of-${name}` }) as never, accept: async () => {} },
-    apply: (files, { actor, reason, dryRun }) => applyResources(store, parseResources(files), { actor, manager: 'api', reason, dryRun }),
-    remove: (what, who) => deleteResource(store, { ...what, ...who }),
+    onDeclared: async () => {},
     holds: new Holds({ store, clock, onError: () => {} }),
-    promote: async () => ({ rollout: null, wait: { reason: 'NotExercised', message: 'it has changed nothing in dev' } }),
-    pollNow: async () => {},
+    promote: async () => ({ rollout: null, plan: null, wait: { reason: 'NotExercised', message: 'it has changed nothing in dev' } }),
+    pollNow: () => {},
     sourceOf: () => undefined,
     feed: new Feed({ store, clock, random, onError }),
     clock,

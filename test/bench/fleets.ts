@@ -1,6 +1,6 @@
-import { AssignmentReport } from '#proto/mod.ts';
+import { AssignmentReport, type CommandResult } from '#proto/mod.ts';
 import { canonicalJson, digestOf, type HealthState, type Random } from '#shared/kernel/mod.ts';
-import { HealthService, type Connection, type Contact, type Timing } from '#hub/health/mod.ts';
+import { CommandError, HealthService, silenceOf, type Connection, type Contact, type Timing } from '#hub/health/mod.ts';
 import { put, type Store, type Write } from '#hub/store/mod.ts';
 
 export interface FleetSize {
@@ -227,6 +227,8 @@ export function drawContacts(clusterIds: readonly number[], random: Random, beat
 export class StillFleet {
   readonly settling: object | undefined;
   readonly recordBehind = undefined;
+  /** What every spoke answers. */
+  answer = { ok: true, code: '', message: '' };
   readonly #contacts: Map<number, Contact>;
   readonly #nowMs: number;
   readonly #beatMs = 4_000;
@@ -251,6 +253,16 @@ export class StillFleet {
 
   timing(): Timing {
     return { nowMs: this.#nowMs, beatMs: this.#beatMs, settling: this.settling !== undefined };
+  }
+
+  /** As the production rule has it: who is silent cannot be asked. */
+  reach({ id, name }: { readonly id: number; readonly name: string }): void {
+    if (silenceOf(this.contactOf(id), this.timing())) throw new CommandError('CLUSTER_UNREACHABLE', `cluster ${name} cannot be asked`);
+  }
+
+  async command(cluster: { readonly id: number; readonly name: string }): Promise<CommandResult> {
+    this.reach(cluster);
+    return { id: '1', ...this.answer };
   }
 
   connectionOf(clusterId: number, everConnected: boolean): Connection {

@@ -2,7 +2,7 @@ import { sql, type Reader } from '#hub/store/mod.ts';
 import type { Target } from '../schemas/moving.ts';
 import { lastCommits, healthFields, healthSorts, noTallies, tallied } from './declared.ts';
 import { convergenceAt, healthAt, tallyOf, type TallyRow } from './judged.ts';
-import { time, versioned } from './parts.ts';
+import { contentVersion, time } from './parts.ts';
 import { within, type Row, type View } from './view.ts';
 
 interface TargetViewRow extends Row, TallyRow {
@@ -65,10 +65,19 @@ function targetOf(
   rollout: Target['status']['rollout'],
   commit: { commit: string; outcome: string; outcomeMessage: string } | undefined,
 ): Target {
-  return versioned({
+  // Changes with what was decided about it, not with what is observed: a promotion is not refused because a pod restarted.
+  const decided = [row.uid, row.current, row.waiting_reason, rollout && [rollout.uid, rollout.state]];
+  return {
     apiVersion: 'wheelhouse.dev/v1alpha1' as const,
     kind: 'Target' as const,
-    metadata: { tenant: row.tenant ?? '', name: row.name, uid: row.uid ?? '', creationTimestamp: time(row.created_at), labels: {} },
+    metadata: {
+      tenant: row.tenant ?? '',
+      name: row.name,
+      uid: row.uid ?? '',
+      resourceVersion: contentVersion(decided),
+      creationTimestamp: time(row.created_at),
+      labels: {},
+    },
     spec: { app: row.app, environment: row.environment },
     status: {
       health: healthAt(row.rank),
@@ -81,7 +90,7 @@ function targetOf(
       commit:
         commit && commit.outcome !== 'Released' ? { commit: commit.commit, outcome: commit.outcome, message: commit.outcomeMessage } : null,
     },
-  });
+  };
 }
 
 async function lastRollouts(

@@ -6,6 +6,7 @@ import { ApiError } from '../problems/errors.ts';
 import type { ListQuery } from '../schemas/requests.ts';
 import type { Cursors, Place } from './cursors.ts';
 import { parseFields, pick } from './fields.ts';
+import { missing } from './missing.ts';
 import { all, fieldConditions, labelCondition } from './selectors.ts';
 
 export interface ListContext {
@@ -105,8 +106,7 @@ export async function oneOf(
   );
   const [found] = ids.length === 0 ? [] : await matching(view, {}, ids, { read, moment });
   if (found) return found.resource;
-  const whole = key.tenant === undefined ? key.name : `${key.tenant}/${key.name}`;
-  throw new ApiError('NOT_FOUND', `there is no ${view.kind} ${whole.slice(0, 200)}`);
+  throw await missing(read, view, key);
 }
 
 const filterOf = ({ tenant = '', labelSelector = '', fieldSelector = '' }: Filter) => ({ tenant, labelSelector, fieldSelector });

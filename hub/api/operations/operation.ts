@@ -40,5 +40,7 @@ export interface Operation {
   readonly watchable?: boolean;
   /** Changes something: takes Idempotency-Key. */
   readonly changes?: boolean;
+  /** Takes If-Match. */
+  readonly conditional?: boolean;
   readonly handle: (asked: Asked) => Promise<unknown>;
 }

@@ -1,4 +1,5 @@
 import type { DeclarationCode } from '#hub/declarations/mod.ts';
+import type { CommandCode } from '#hub/health/mod.ts';
 import type { HoldCode } from '#hub/holds/mod.ts';
 import type { IdentityCode } from '#hub/identity/mod.ts';
 import type { StoreCode } from '#hub/store/mod.ts';
@@ -16,6 +17,7 @@ export interface Entry {
 type ForeignCode =
   | DeclarationCode
   | HoldCode
+  | CommandCode
   | Extract<IdentityCode, 'NO_SUCH_CLUSTER'>
   | Extract<StoreCode, 'NOT_LEADER'>
   | 'RESOURCES_INVALID';
@@ -64,6 +66,11 @@ export const catalogue: Readonly<Record<ProblemCode, Entry>> = {
     title: 'The rollout has ended',
     next: 'freeze the environment or the clusters; list rollouts to see what runs now',
   },
+  NOT_ASKED: {
+    status: 409,
+    title: 'No agent has asked to be this cluster',
+    next: 'make a join token for it, and give it to the agent',
+  },
   IDEMPOTENCY_KEY_BUSY: {
     status: 409,
     title: 'The first request with this Idempotency-Key is still being worked on',
@@ -102,6 +109,12 @@ export const catalogue: Readonly<Record<ProblemCode, Entry>> = {
     next: 'wait as long as Retry-After says, then send a valid token',
   },
   INTERNAL: { status: 500, title: 'The hub could not answer', next: 'look into its log; asking again is harmless' },
+  CLUSTER_UNREACHABLE: {
+    status: 503,
+    title: 'The cluster cannot be asked now',
+    next: 'look at its agent and at the network between it and the hub; what it runs goes on',
+  },
+  COMMAND_TIMED_OUT: { status: 504, title: 'The cluster did not answer in time', next: 'it may still do it: look at what it reports' },
   NOT_LEADER: { status: 503, title: 'Another hub has become the writer', next: 'ask that hub' },
   TOO_MANY_WATCHERS: {
     status: 503,

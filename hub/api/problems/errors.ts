@@ -14,7 +14,9 @@ export type ApiCode =
   | 'WATCH_EXPIRED'
   | 'TOO_MANY_WATCHERS'
   | 'IDEMPOTENCY_KEY_REUSED'
-  | 'IDEMPOTENCY_KEY_BUSY';
+  | 'IDEMPOTENCY_KEY_BUSY'
+  | 'NO_SUCH_CLUSTER'
+  | 'NOT_ASKED';
 
 export class ApiError extends CodedError<ApiCode> {
   override readonly name = 'ApiError';

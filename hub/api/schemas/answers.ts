@@ -14,13 +14,52 @@ export const applied = component(
   }),
 );
 
-export const joinTokenMade = component('JoinToken', z.object({ token: z.string().describe('shown this once'), expiresAt: time }));
+export const joinTokenMade = component(
+  'JoinToken',
+  z.object({ token: z.string().describe("shown this once; '' in a dry run"), expiresAt: time }),
+);
 export const invited = component(
   'Invitation',
   z.object({ path: z.string().describe('of the page, with a code that is good once and shown this once'), expiresAt: time }),
 );
-export const promoted = component('Promoted', z.object({ rollout: uid.nullable(), waiting: waiting.nullable() }));
+export const promoted = component(
+  'Promoted',
+  z.object({
+    dryRun: z.boolean(),
+    rollout: uid.nullable().describe('that was begun or extended; null in a dry run'),
+    plan: z
+      .object({
+        type: z.enum(['Release', 'Inputs', 'Join']),
+        release: z.string().describe('alias'),
+        clusters: count,
+        unchanged: count.describe('of those, what runs it already'),
+        waves: count,
+      })
+      .nullable()
+      .describe('what is rolled out, or would be; null: nothing'),
+    waiting: waiting.nullable(),
+  }),
+);
 export const done = component('Done', z.object({ dryRun: z.boolean() }));
+export const accepted = component(
+  'Accepted',
+  z.object({ dryRun: z.boolean(), changed: z.boolean().describe('false: it was accepted before') }),
+);
+export const deleted = component(
+  'Deleted',
+  z.object({
+    items: z.array(z.object({ subject: z.string().describe('Kind/name or Kind/tenant/name'), action: z.enum(['deleted', 'absent']) })),
+    dryRun: z.boolean(),
+  }),
+);
+export const placementSynced = component(
+  'PlacementSynced',
+  z.object({
+    dryRun: z.boolean(),
+    acknowledged: z.boolean().describe('the cluster has looked, and has answered'),
+    problem: z.object({ reason: z.string(), message: z.string() }).nullable().describe('what it could not do'),
+  }),
+);
 
 export const readiness = component('Readiness', z.object({ ok: z.boolean(), settling: z.boolean(), recordBehind: z.string().nullable() }));
 export const liveness = component('Liveness', z.object({ ok: z.boolean() }));

@@ -4,13 +4,11 @@ import { join } from 'node:path';
 import { seededRandom, VirtualClock } from '#shared/clock/mod.ts';
 import { digestBytes, digestOf } from '#shared/kernel/mod.ts';
 import type { Log } from '#shared/telemetry/mod.ts';
-import { applyResources, deleteResource } from '#hub/declarations/mod.ts';
 import { Holds } from '#hub/holds/mod.ts';
-import { parseResources } from '#hub/resources/mod.ts';
+import { PromotionService } from '#hub/promotion/mod.ts';
 import { openSqliteStore, put, type Store } from '#hub/store/mod.ts';
 import { drawContacts, generateFleet, StillFleet, type FleetSize } from '#test/bench/mod.ts';
 import { adminToken } from '../auth/tokens.ts';
-import { promotable } from '../operations/promotable.ts';
 import { operationsOf, serveApi, type ApiOptions } from '../server.ts';
 import { Feed } from '../watch/feed.ts';
 
@@ -31,7 +29,7 @@ export interface Rig extends AsyncDisposable {
   readonly base: string;
   readonly token: string;
   readonly clusterIds: readonly number[];
-  readonly synced: string[];
+  readonly synced: number[];
   readonly call: (
     method: string,
     path: string,
@@ -57,7 +55,8 @@ export async function startRig(options: { seed?: number; size?: FleetSize; settl
   await adminToken(store, join(dir, 'token'), random);
   const token = (await readFile(join(dir, 'token'), 'utf8')).trim();
   await rm(dir, { recursive: true });
-  const synced: string[] = [];
+  const synced: number[] = [];
+  const promotion = new PromotionService({ store, watch: fleet });
   const feed = new Feed({
     store,
     clock,
@@ -82,14 +81,10 @@ export async function startRig(options: { seed?: number; size?: FleetSize; settl
       createJoinToken: async (name) => ({ reveal: () => `secret-of-${name}` }) as never,
       accept: async () => {},
     },
-    apply: (files, { actor, reason, dryRun }) => applyResources(store, parseResources(files), { actor, manager: 'api', reason, dryRun }),
-    remove: (what, who) => deleteResource(store, { ...what, ...who }),
+    onDeclared: async () => {},
     holds,
-    promote: async (target, release) => {
-      await promotable(store.read, target, release);
-      return { rollout: null, wait: { reason: 'NotExercised', message: 'for a test' } };
-    },
-    pollNow: async (tenant, app) => void synced.push(`${tenant}/${app}`),
+    promote: (targetId, releaseId, asked) => promotion.promote(targetId, releaseId, asked),
+    pollNow: (appId) => void synced.push(appId),
     sourceOf: () => undefined,
     feed,
     clock,

@@ -98,7 +98,10 @@ export function why(reason: string, message: string, before = ''): Html {
   return html`<span class="reason">${reason}</span> ${said}`;
 }
 
-export const clusterLink = (name: string): Html => html`<a href="?cluster=${encodeURIComponent(name)}">${name}</a>`;
+/** Where a cluster is shown by itself. */
+export const closerOf = (name: string): string => `?cluster=${encodeURIComponent(name)}#section-closer`;
+
+export const clusterLink = (name: string): Html => html`<a href="${closerOf(name)}">${name}</a>`;
 
 /** `20261121T140031Z-f0e2ba3-fb8c410d`: whole where there is room, its commit where there is not. */
 export const alias = (name: string): Html => {

@@ -2,12 +2,12 @@ import type { Cluster } from '#hub/api/mod.ts';
 import { groupsOf, placedIn, selectorText, type Group } from '../groups.ts';
 import { html, type Html } from '../html.ts';
 import type { Look } from '../questions.ts';
-import { contactAge, counted, healthOrder, heardAge, held, mark, sinceAge, state, toneOf, type Tone } from '../words.ts';
+import { closerOf, contactAge, counted, healthOrder, heardAge, held, mark, sinceAge, state, toneOf, type Tone } from '../words.ts';
 
 /** As long as a fleet is this small, each cluster has room for all that is known of it. */
 const cardsMax = 24;
 /** Of one stage: what is not well is drawn with its name up to here, the rest as squares. */
-const namedMax = 60;
+const namedMax = 24;
 const groupsMax = 24;
 
 /** Every cluster by environment: the worst first, what is well small. */
@@ -81,15 +81,13 @@ function drawn(clusters: readonly Cluster[], look: Look): Html {
 }
 
 /** All three things in words, for a screen reader and for the pointer. */
-const threeWords = ({ status }: Cluster): string =>
-  `${status.connection}, ${status.convergence}, ${status.health}${status.frozen ? ', Frozen' : ''}`;
-
-const link = (name: string): string => `?cluster=${encodeURIComponent(name)}`;
+const threeWords = ({ connection, convergence, health, frozen }: Cluster['status']): string =>
+  `${connection}, ${convergence}, ${health}${frozen ? ', Frozen' : ''}`;
 
 /** Connection, convergence and health, each with its age. */
 const card = ({ metadata, status }: Cluster, look: Look): Html =>
   html`<li class="card ${worstTone(status)}">
-    <h4><a class="name" href="${link(metadata.name)}">${metadata.name}</a>${reasonOf(status)}</h4>
+    <h4><a class="name" href="${closerOf(metadata.name)}">${metadata.name}</a>${reasonOf(status)}</h4>
     ${status.frozen && html`<p class="stopped">${held(status.frozen, look)}</p>`}
     <dl>
       <div>
@@ -122,14 +120,13 @@ function since({ health, since }: Cluster['status'], look: Look): Html | undefin
 /** A name, three lamps, and in words what is not well. */
 function chip({ metadata, status }: Cluster, look: Look): Html {
   const age = sinceAge(status.since, look) ?? (status.connectionAgeMs === null ? undefined : heardAge(status.connectionAgeMs, look));
-  const words = [...(status.frozen ? ['Frozen'] : []), status.health, status.connection, status.convergence].filter(
-    (word) => toneOf(word) !== 'good' && word !== 'Empty',
-  );
+  const word = status.frozen && status.health === 'Healthy' ? 'Frozen' : status.health;
+  const reason = status.reason === '' || status.reason === status.health ? '' : `: ${status.reason}`;
   return html`<li class="chip ${worstTone(status)}">
-    <a href="${link(metadata.name)}" title="${metadata.name}: ${threeWords({ metadata, status } as Cluster)}"
-      ><b class="name">${metadata.name}${status.frozen && mark('frozen')}</b>${lamps(status)}<span class="line"
-        >${[...new Set(words)].join(' · ')}${age && html` · ${age}`}</span
-      ><span class="line why">${status.reason === status.health ? '' : status.reason}</span></a
+    <a href="${closerOf(metadata.name)}" title="${metadata.name}: ${threeWords(status)}"
+      ><b class="name">${metadata.name}${status.frozen && mark('frozen')}</b>${lamps(status)}<span class="unseen"
+        >${threeWords(status)}</span
+      ><span class="line"><b>${word}</b>${reason}${age && html` · ${age}`}</span></a
     >
   </li>`;
 }
@@ -138,9 +135,9 @@ const square = (cluster: Cluster): Html =>
   html`<li>
     <a
       class="square ${worstTone(cluster.status)}"
-      href="${link(cluster.metadata.name)}"
-      title="${cluster.metadata.name}: ${threeWords(cluster)}"
-      >${mark(toneOf(cluster.status.health))}<span class="unseen">${cluster.metadata.name}: ${threeWords(cluster)}</span></a
+      href="${closerOf(cluster.metadata.name)}"
+      title="${cluster.metadata.name}: ${threeWords(cluster.status)}"
+      >${mark(toneOf(cluster.status.health))}<span class="unseen">${cluster.metadata.name}: ${threeWords(cluster.status)}</span></a
     >
   </li>`;
 

@@ -1,16 +1,19 @@
 import { html, type Html } from '../html.ts';
 import type { Look } from '../questions.ts';
-import { alias, clusterLink, heardAge, personOf, sinceAge, state, toneOf, why } from '../words.ts';
+import { alias, clusterLink, heardAge, personOf, sinceAge, state, toneOf } from '../words.ts';
 import { wrongsOf, type Wrong } from '../wrongs.ts';
 import { cause } from './causes.ts';
 
-const shownMax = 30;
+/** Read at once; the rest is folded, up to here. */
+const shownMax = 10;
+const foldedMax = 40;
 const clustersNamed = 8;
 
 /** What is wrong, the worst first: object, reason, message, since when, who changed it last. */
 export function wrong(look: Look): Html {
   const all = wrongsOf(look);
   const shown = all.slice(0, shownMax);
+  const folded = all.slice(shownMax, foldedMax);
   return html`<h2>What is wrong</h2>
     ${
       all.length === 0
@@ -19,7 +22,16 @@ export function wrong(look: Look): Html {
             ${shown.map((one) => item(one, look))}
           </ol>`
     }
-    ${more(look, all.length - shown.length)}`;
+    ${
+      folded.length > 0 &&
+      html`<details class="folded" data-key="more">
+        <summary>${folded.length} more kinds of trouble</summary>
+        <ol class="wrongs" start="${shownMax + 1}">
+          ${folded.map((one) => item(one, look))}
+        </ol>
+      </details>`
+    }
+    ${more(look, all.length - shown.length - folded.length)}`;
 }
 
 const nothing = ({ status }: Look): string =>
@@ -67,19 +79,19 @@ function ago(at: string, look: Look): Html | string {
   return age ? html` ${age} ago` : '';
 }
 
-function places({ clusters, kind, name }: Wrong): Html | undefined {
+function places({ clusters, kind, name, reason }: Wrong): Html | undefined {
   if (clusters.length === 0) return undefined;
   const named = clusters.slice(0, clustersNamed).map((one) => html`<li>${clusterLink(one)}</li>`);
   const rest = clusters.slice(clustersNamed);
   const on = kind === 'cluster' ? '' : html`<span class="label">on ${clusters.length === 1 ? '' : `${clusters.length} clusters`}</span>`;
   return html`<div class="places">
     ${on}
-    <ul class="names">
+    <ul class="names first">
       ${named}
     </ul>
     ${
       rest.length > 0 &&
-      html`<details data-key="${kind} ${name}">
+      html`<details data-key="${kind} ${name} ${reason}">
         <summary>${rest.length} more</summary>
         <ul class="names">
           ${rest.map((one) => html`<li>${clusterLink(one)}</li>`)}

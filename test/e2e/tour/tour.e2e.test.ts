@@ -20,7 +20,7 @@ test('the tour of README.md', { timeout: 10 * 60_000 }, async (t) => {
   await eventually(
     'npm start to say what to try',
     startMaxMs,
-    async () => (fleet.output().includes('Ctrl-C ends it') ? true : undefined),
+    async () => (/^ *[\d.]+ +done /m.test(fleet.output()) && fleet.output().includes('Ctrl-C ends it') ? true : undefined),
     fleet.output,
   );
   // Another fleet of this clone may have the short name already.

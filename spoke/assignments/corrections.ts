@@ -3,6 +3,7 @@ import type { Change } from '../apply/mod.ts';
 import {
   contestedVerdict,
   corrected,
+  dismissed,
   driftText,
   dueOf,
   found,
@@ -69,12 +70,14 @@ export async function correctDrift(ground: Ground, entry: Entry, assignment: Ass
     due.map(({ ref }) => ref),
     signal,
   );
-  // Where the API server had nothing to do, somebody else has undone it.
-  const outcomes = outcomesOf(
-    uids,
-    changes.filter(({ action }) => action !== 'unchanged'),
+  const { unchanged = [], changed = [] } = Object.groupBy(changes, ({ action }) => (action === 'unchanged' ? action : 'changed'));
+  const outcomes = outcomesOf(uids, changed);
+  // A process that made it anew and died before it could write down the uid is nobody's drift.
+  const left = dismissed(
+    entry.drift,
+    unchanged.map(({ ref }) => ref),
   );
-  entry.drift = corrected(entry.drift, outcomes, nowOf(ground));
+  entry.drift = corrected(left, outcomes, nowOf(ground));
   if (outcomes.length > 0) tell(ground, entry, outcomes);
   if (failures.length > 0) throw new ProblemError(problemOfFailures(failures));
 }

@@ -153,6 +153,25 @@ test('what happened while the spoke was down is found by its first list, and tol
   );
 });
 
+test('a process that made it anew and died before it wrote that down: its next finds it as it should be, and blames nobody', async (t) => {
+  const rig = rigFor(t);
+  const a = await rig.assignment('p1', filesOf(configMap('a')));
+  rig.desire(a);
+  await rig.run();
+  rig.records.before = (method) => {
+    if (method === 'save') throw new Error('killed');
+  };
+  rig.kube.remove(rig.object('ConfigMap', 'a') ?? assert.fail());
+  await rig.run(300);
+  await rig.stop();
+  const { uid } = rig.object('ConfigMap', 'a')?.metadata ?? assert.fail('it was made anew');
+  rig.records.before = () => {};
+  rig.start().desire(a);
+  await rig.run(5_000);
+  assert.deepEqual([rig.report().health, drift(rig)], ['HEALTH_HEALTHY', []]);
+  assert.equal(rig.records.records.get('p1')?.inventory[0]?.uid, uid);
+});
+
 test('observed: told with who did it, asked once for each difference, and nothing is written', async (t) => {
   const rig = rigFor(t);
   const a = await rig.assignment('p1', filesOf(deployment('web'), configMap('a')));

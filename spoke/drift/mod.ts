@@ -6,6 +6,7 @@ export { contestedReason, contestedVerdict, driftReport, driftText } from './rep
 export {
   compared,
   corrected,
+  dismissed,
   dueOf,
   forgiven,
   looked,

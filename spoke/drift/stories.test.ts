@@ -9,6 +9,7 @@ import {
   compared,
   corrected,
   delayMs,
+  dismissed,
   dueOf,
   forgiven,
   isContested,
@@ -160,6 +161,15 @@ test('another revision is no longer contested, and its drift is due at once', ()
   assert.equal(contestedVerdict(story(next)), undefined);
   assert.deepEqual(names(dueOf(next, at(200))), ['web']);
   assert.equal(story(next).corrections, 7, 'what happened has happened');
+});
+
+test('what turns out to be as it was applied is no story, unless it has one', () => {
+  const stories = look(correct(look(noStories, ['old'], at(0)), ['old'], at(0)), ['old', 'new'], at(1));
+  const left = dismissed(stories, [ref('old'), ref('new'), ref('other')]);
+  assert.deepEqual(
+    [...left.values()].map(({ ref: { name }, standing, seen }) => [name, standing, seen]),
+    [['old', false, 2]],
+  );
 });
 
 test('one that is fought over delays no other', () => {

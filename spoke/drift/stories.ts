@@ -63,7 +63,7 @@ export function looked(stories: Stories, drifted: readonly Drift[], foundOf: (re
   const next = new Map<string, Story>();
   for (const [name, story] of stories) {
     const state = foundOf(story.ref);
-    const standing = state === 'unknown' ? story.standing : story.standing && state !== 'none';
+    const standing = story.standing && state !== 'none';
     const kept = { ...story, standing, streak: isCalm({ ...story, standing }, now) ? 0 : story.streak };
     if (standing || now.monotonicMs - story.lastAtMs < toldMs) next.set(name, kept);
   }
@@ -110,6 +110,17 @@ export function corrected(stories: Stories, outcomes: readonly Outcome[], now: N
       lastAtMs: now.monotonicMs,
       correctedAtMs: now.wallMs,
     });
+  }
+  return next;
+}
+
+/** The stories after corrections for which the API server had nothing to do: it was as it was applied, so nothing had happened. Pure. */
+export function dismissed(stories: Stories, refs: readonly ObjectRef[]): Stories {
+  const next = new Map(stories);
+  for (const name of refs.map(refText)) {
+    const story = next.get(name);
+    if (story?.corrections === 0) next.delete(name);
+    else if (story) next.set(name, { ...story, standing: false });
   }
   return next;
 }

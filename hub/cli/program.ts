@@ -10,6 +10,7 @@ import { audit, events } from './commands/events.ts';
 import { explain } from './commands/explain.ts';
 import { get } from './commands/get.ts';
 import { hold } from './commands/holds.ts';
+import { page } from './commands/page.ts';
 import { promote } from './commands/promote.ts';
 import { status } from './commands/status.ts';
 import { sync } from './commands/sync.ts';
@@ -184,6 +185,10 @@ function tools(program: Command, session: Sessions): void {
     .command('delete <name>')
     .description('forgets one')
     .action((name) => deleteContext(session(), name));
+  program
+    .command('page')
+    .description('makes a link that shows the fleet in a browser; good once, and soon')
+    .action(() => page(session()));
   program
     .command('completion <shell>')
     .description('a script that completes commands, kinds and names: bash or zsh')

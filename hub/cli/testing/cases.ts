@@ -36,6 +36,7 @@ const commands = [
   'context list',
   'context use',
   'context delete',
+  'page',
   'completion',
 ];
 
@@ -315,6 +316,9 @@ const changes: readonly Case[] = [
       [targets]: json(list('Target', target({}))),
       [appPath]: [json(app('t1', 'c1', 'c1')), json(app('t2', 'c2', 'c2', 'Failed'))],
     },
+  }),
+  of('page', 'page', {
+    answers: { 'POST /v1alpha1/page/invitations': json({ path: '/login#an-example', expiresAt: '2026-11-21T12:50:44.000Z' }) },
   }),
   of('cluster-join-token', "cluster join-token dev-2 --ttl 30m --accepted --reason 'a new region'", {
     answers: { 'POST /v1alpha1/clusters/dev-2/join-token': json({ token: 'whjoin_example', expiresAt: '2026-11-21T13:10:44.000Z' }) },

@@ -131,6 +131,53 @@ test('a Deployment that never gets ready is reported with what its pods say, ask
   assert.doesNotMatch(rig.report().message, /pod/);
 });
 
+test('what was healthy and crashes is Degraded by the word of its pods, at once or as soon as they say it, until it is well again', async (t) => {
+  const rig = rigFor(t);
+  const container = (state: object): object => ({ name: 'web', state });
+  const podSays = (state: object): void => {
+    const status = { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }], containerStatuses: [container(state)] };
+    rig.kube.put({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web-1', namespace: 'shop', labels: { app: 'web' } }, status });
+  };
+  const waiting = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 40s' } };
+  rig.desire(await rig.assignment('p1', filesOf(deployment('web'))));
+  await rig.run();
+  assert.equal(rig.report().health, 'HEALTH_HEALTHY');
+
+  // Its first crash is only an end; that it is one of many is said later, when nothing of the workload changes any more.
+  podSays({ terminated: { exitCode: 1 } });
+  rig.broken.add('web');
+  await rig.run(1_000);
+  assert.equal(rig.report().health, 'HEALTH_PROGRESSING');
+  podSays(waiting);
+  await rig.run(6_000);
+  const { health, reason, message, objects, counts } = rig.report();
+  assert.deepEqual([health, reason], ['HEALTH_DEGRADED', 'CrashLoopBackOff']);
+  assert.match(message, /^Deployment web in shop: .*; pod web-1: CrashLoopBackOff: container web: back-off 40s/);
+  assert.deepEqual(
+    [objects[0]?.health, objects[0]?.reason, counts?.degraded, counts?.progressing],
+    ['HEALTH_DEGRADED', 'CrashLoopBackOff', 1, 0],
+  );
+  await rig.run(120_000);
+  assert.equal(rig.report().reason, 'CrashLoopBackOff');
+
+  rig.broken.clear();
+  await rig.run(1_000);
+  assert.equal(rig.report().health, 'HEALTH_HEALTHY');
+});
+
+test('what has not been healthy yet may crash on its way: it has its time', async (t) => {
+  const rig = rigFor(t);
+  const status = {
+    phase: 'Running',
+    containerStatuses: [{ name: 'web', state: { waiting: { reason: 'CrashLoopBackOff', message: '' } } }],
+  };
+  rig.kube.put({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web-1', namespace: 'shop', labels: { app: 'web' } }, status });
+  rig.broken.add('web');
+  rig.desire(await rig.assignment('p1', filesOf(deployment('web'))));
+  await rig.run(30_000);
+  assert.equal(rig.report().health, 'HEALTH_PROGRESSING');
+});
+
 test('drift is corrected, with who did it: a change, a deletion, and an object made anew', async (t) => {
   const rig = rigFor(t);
   rig.desire(await rig.assignment('p1', filesOf(configMap('a'), configMap('b'), configMap('c'))));

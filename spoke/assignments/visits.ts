@@ -5,7 +5,7 @@ import { compared, contestedVerdict, forgiven, nextLookMs, type Drift } from '..
 import { summarise, type HealthSummary } from '../health/mod.ts';
 import { refText } from '../kube/mod.ts';
 import { applyRevision, contentOf, measure, prepare, type Ground } from './appliers.ts';
-import { explained, lookForCauses } from './causes.ts';
+import { causesAgainMs, explained, lookForCauses } from './causes.ts';
 import { kindIn } from './cluster.ts';
 import { correctDrift, driftIn, lookAtDrift, nowOf, outcomesOf } from './corrections.ts';
 import { decide, type Step } from './decide.ts';
@@ -184,7 +184,8 @@ export function summaryOf(ground: Ground, entry: Entry): HealthSummary {
 export function lookAgainMs(ground: Ground, entry: Entry): number | undefined {
   const delays: number[] = [];
   const { clock } = ground;
-  if (summaryOf(ground, entry).counts.Progressing > 0) delays.push(lateAtMs(entry) - clock.now());
+  const summary = summaryOf(ground, entry);
+  if (summary.counts.Progressing > 0) delays.push(lateAtMs(entry) - clock.now(), causesAgainMs(entry, summary) ?? 0);
   if (entry.problem?.waits) delays.push(waitingSinceMs(entry) + timeoutOf(entry) - clock.monotonicMs());
   delays.push(nextLookMs(entry.drift, nowOf(ground)) ?? 0);
   if (entry.note !== '') delays.push(entry.noteAtMs + noteMs - clock.monotonicMs());
@@ -209,7 +210,7 @@ export function report(ground: Ground, entry: Entry): void {
   const { assignment, record } = entry;
   const { clock } = ground;
   if (entry.note !== '' && clock.monotonicMs() - entry.noteAtMs >= noteMs) entry.note = '';
-  const summary = explained(summaryOf(ground, entry), entry.causes);
+  const summary = explained(summaryOf(ground, entry), entry);
   const applied = record?.applied && !record.applying ? record.applied.revision : '';
   const wanted = assignment?.revision ?? record?.applied?.revision ?? '';
   entry.wasHealthy = summary.health === 'Healthy';

@@ -41,4 +41,12 @@ const troubles: readonly [what: string, pods: readonly KubeObject[], expected: s
   ['one that fits nowhere says so', [ready, unscheduled], 'pod homeless: Unschedulable: 0/3 nodes are available'],
   ['what is broken comes before what waits', [unscheduled, pulling], 'pod hungry: ImagePullBackOff: container web: no such image'],
 ];
-for (const [what, pods, expected] of troubles) test(`pods: ${what}`, () => assert.equal(podTroubleOf(pods), expected));
+for (const [what, pods, expected] of troubles) test(`pods: ${what}`, () => assert.equal(podTroubleOf(pods)?.text, expected));
+
+test('pods: only what will not get over it by waiting is broken', () => {
+  assert.deepEqual(
+    [[pulling], [unscheduled], [ready]].map((all) => podTroubleOf(all)?.broken),
+    [true, false, undefined],
+  );
+  assert.equal(podTroubleOf([pulling])?.reason, 'ImagePullBackOff');
+});

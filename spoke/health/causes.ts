@@ -24,9 +24,18 @@ function ruleText({ key, operator, values }: Record<string, unknown>): string | 
   return forms[text(operator)];
 }
 
+export interface PodTrouble {
+  readonly reason: string;
+  readonly text: string;
+  /** It will not get over it by waiting alone. */
+  readonly broken: boolean;
+}
+
 /** What the worst of the pods says of itself; undefined: none of them is in trouble. */
-export function podTroubleOf(pods: readonly KubeObject[]): string | undefined {
+export function podTroubleOf(pods: readonly KubeObject[]): PodTrouble | undefined {
   const found = pods.map((pod) => ({ pod, ...healthOf(pod) }));
   const worst = found.find(({ health }) => health === 'Degraded') ?? found.find(({ health }) => health === 'Progressing');
-  return worst && `pod ${worst.pod.metadata.name}: ${worst.reason}: ${worst.message}`;
+  if (!worst) return undefined;
+  const { pod, reason, message, health } = worst;
+  return { reason, text: `pod ${pod.metadata.name}: ${reason}: ${message}`, broken: health === 'Degraded' };
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { HealthState } from '../../shared/kernel/mod.ts';
 import type { KubeObject, ObjectRef } from '../kube/mod.ts';
-import { healthOf, summarise, worstFirst, type Seen } from './mod.ts';
+import { healthOf, summarise, worsened, worstFirst, type Seen } from './mod.ts';
 
 interface Parts {
   readonly spec?: unknown;
@@ -320,4 +320,29 @@ test('a trouble that somebody else knows of makes an object worse, never better'
   assert.equal(summarise([{ ref: ref('a'), state: 'absent', trouble }], time).reason, 'Contested');
   const mild = { ...trouble, health: 'Progressing' } as const;
   assert.equal(summarise([{ ref: ref('a'), state: 'unknown', trouble: mild }], time).reason, 'NotObserved');
+});
+
+test('what is known beside makes nothing better, loses nothing and stays worst first', () => {
+  const drawn = fc.array(fc.constantFrom(of('v1', 'ConfigMap'), deployment({}), deployment({ ...ready, availableReplicas: 0 })), {
+    maxLength: 30,
+  });
+  fc.assert(
+    fc.property(drawn, fc.constantFrom(...worstFirst), fc.nat(3), (objects, health, every) => {
+      const seenAll = objects.map((state, i) => ({ ref: { group: '', kind: state.kind, namespace: 'shop', name: `n${i}` }, state }));
+      const before = summarise(seenAll, { waitedMs: 0, timeoutMs: 60_000 });
+      const after = worsened(before, ({ ref }) =>
+        Number(ref.name.slice(1)) % (every + 1) === 0 ? { health, reason: 'Known', message: '' } : undefined,
+      );
+      const sum = (counts: object): number => Object.values(counts).reduce((a, b) => a + Number(b), 0);
+      assert.equal(sum(after.counts), objects.length);
+      assert.ok(worstFirst.indexOf(after.health) <= worstFirst.indexOf(before.health));
+      assert.deepEqual(after.objects.map(({ ref }) => ref.name).toSorted(), before.objects.map(({ ref }) => ref.name).toSorted());
+      const ranks = after.objects.map((one) => worstFirst.indexOf(one.health));
+      assert.deepEqual(
+        ranks,
+        ranks.toSorted((a, b) => a - b),
+      );
+      if (after.objects[0]) assert.deepEqual([after.health, after.reason], [after.objects[0].health, after.objects[0].reason]);
+    }),
+  );
 });

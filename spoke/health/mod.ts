@@ -2,5 +2,5 @@
 export { healthOf } from './rules.ts';
 export { brokenContainer } from './kinds.ts';
 export { conditionOf, type Verdict } from './verdict.ts';
-export { podSelectorOf, podTroubleOf } from './causes.ts';
-export { nameOf, summarise, worstFirst, type HealthSummary, type ObjectHealth, type Seen } from './summary.ts';
+export { podSelectorOf, podTroubleOf, type PodTrouble } from './causes.ts';
+export { nameOf, summarise, worsened, worstFirst, type HealthSummary, type ObjectHealth, type Seen } from './summary.ts';

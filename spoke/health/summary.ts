@@ -38,21 +38,35 @@ export function summarise(seen: readonly Seen[], { waitedMs, timeoutMs }: { wait
     HealthState,
     number
   >;
-  const bad = all
-    .filter(({ health }) => health !== 'Healthy')
-    .toSorted((a, b) => rank(a) - rank(b) || compare(refText(a.ref), refText(b.ref)));
-  const worst = bad[0];
+  const bad = all.filter(({ health }) => health !== 'Healthy').toSorted(byWorst);
   if (all.length === 0) return { ...verdict('Unknown', 'NothingApplied', 'nothing has been applied'), counts, objects: [] };
-  if (!worst) return { ...verdict('Healthy', 'Healthy', `${all.length} of ${all.length} objects are healthy`), counts, objects: [] };
-  const more = bad.length > 1 ? ` (and ${bad.length - 1} more not healthy)` : '';
-  return {
-    ...verdict(worst.health, worst.reason, `${nameOf(worst.ref)}: ${worst.message}${more}`),
-    counts,
-    objects: bad.slice(0, listedMax),
-  };
+  const objects = bad.slice(0, listedMax);
+  return { ...asBadAs(objects[0], all.length, bad.length), counts, objects };
+}
+
+/** The same, with what is known of some objects beside what they say: it counts unless they say worse themselves. */
+export function worsened(summary: HealthSummary, known: (object: ObjectHealth) => Verdict | undefined): HealthSummary {
+  const counts = { ...summary.counts };
+  const objects = summary.objects.map((object): ObjectHealth => {
+    const found = known(object);
+    if (!found || rank(found) > rank(object)) return object;
+    counts[object.health]--;
+    counts[found.health]++;
+    return { ref: object.ref, ...found };
+  });
+  const sorted = objects.toSorted(byWorst);
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return total === 0 ? summary : { ...asBadAs(sorted[0], total, total - counts.Healthy), counts, objects: sorted };
+}
+
+function asBadAs(worst: ObjectHealth | undefined, total: number, bad: number): Verdict {
+  if (!worst) return verdict('Healthy', 'Healthy', `${total} of ${total} objects are healthy`);
+  const more = bad > 1 ? ` (and ${bad - 1} more not healthy)` : '';
+  return verdict(worst.health, worst.reason, `${nameOf(worst.ref)}: ${worst.message}${more}`);
 }
 
 const rank = ({ health }: Verdict): number => worstFirst.indexOf(health);
+const byWorst = (a: ObjectHealth, b: ObjectHealth): number => rank(a) - rank(b) || compare(refText(a.ref), refText(b.ref));
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function judged({ trouble, ...seen }: Seen, late: boolean, timeoutMs: number): Verdict {

@@ -105,6 +105,19 @@ const scenarios: readonly Scenario[] = [
     expected: ['ConfigMap/kept', 'ConfigMap/old', 'Deployment/web'],
   },
   {
+    name: 'while it corrects drift',
+    act: async (rig) => {
+      const get = (kind: string, name: string) => rig.object(kind, name) ?? assert.fail(name);
+      rig.kube.remove(get('Deployment', 'web'));
+      rig.kube.remove(get('ConfigMap', 'kept'));
+      rig.kube.put({ ...get('ConfigMap', 'old'), data: { value: 'theirs' } });
+      rig.desire(await rig.assignment('p1', first));
+      await rig.run(5_000);
+    },
+    wish: async (rig) => rig.desire(await rig.assignment('p1', first)),
+    expected: ['ConfigMap/kept', 'ConfigMap/old', 'Deployment/web'],
+  },
+  {
     name: 'while it carries out a tombstone',
     act: async (rig) => {
       const a = await rig.assignment('p1', first);

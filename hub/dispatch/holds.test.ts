@@ -136,6 +136,37 @@ test('a frozen cluster at another content says nothing of the release, be it wel
   assert.equal(runs(fleet, 'p1'), digest);
 });
 
+test('a frozen cluster that has the content of the release speaks for it, and against it', async () => {
+  await using fleet = await settled({ environments: { dev: ['d1', 'd2'], prod: ['p1'] } });
+  const first = runs(fleet, 'p1');
+  fleet.spoke('d1').fares = progressing;
+  await fleet.release();
+  await fleet.tick(3);
+  await fleet.hold(cluster('d1'));
+  fleet.spoke('d1').fares = healthy;
+  fleet.spoke('d2').fares = progressing;
+  await fleet.tick(2);
+  fleet.spoke('d1').fares = () => ({ health: Health.HEALTH_DEGRADED, reason: 'Crash', message: '' });
+  await fleet.tick(1);
+  fleet.spoke('d2').fares = healthy;
+  await fleet.tick(8);
+  assert.equal(runs(fleet, 'p1'), first);
+  fleet.spoke('d1').fares = healthy;
+  await fleet.tick(8);
+  assert.notEqual(runs(fleet, 'p1'), first);
+});
+
+test('a frozen cluster that is not heard from holds nobody up either', async () => {
+  await using fleet = await settled({ environments: { dev: ['d1', 'd2'] } });
+  await fleet.hold(cluster('d1'));
+  fleet.spoke('d1').disconnect();
+  await fleet.tick(5);
+  await fleet.release();
+  await fleet.tick(10);
+  assert.equal((await fleet.rollouts('dev')).at(-1), 'Release Succeeded AllHealthy');
+  assert.equal(await rowsOf(fleet, 'dev'), 'd1:Skipped d2:Succeeded');
+});
+
 test('a frozen environment starts no further cluster and begins nothing; what it waits for says who, why and until when', async () => {
   await using fleet = await settled({ environments: { dev: ['d1', 'd2', 'd3'] } });
   fleet.spoke('d1').fares = progressing;

@@ -113,6 +113,11 @@ const rows: readonly [string, Parameters<typeof situation>, string][] = [
     '1:Succeeded EnvironmentFrozen',
   ],
   [
+    'where nothing is left to start, a freeze is not what it waits for',
+    [[subject(started(1), evidence('Degraded', 'Crash'))], { hold: stopped }],
+    '1:Degraded ClustersDegraded',
+  ],
+  [
     'what it started is still judged, and may end it',
     [[subject(started(1), evidence('Healthy'))], { hold: stopped }],
     '1:Succeeded Succeeded AllHealthy',

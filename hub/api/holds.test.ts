@@ -137,3 +137,13 @@ test('a watch of clusters sees the freeze', async () => {
   const id = (await rig.store.read.selectFrom('clusters').select('id').where('name', '=', 'c-00001').executeTakeFirstOrThrow()).id;
   assert.ok(rig.feed.since(metadata.resourceVersion, 'clusters')?.includes(id));
 });
+
+test('what is deleted leaves no hold behind', async () => {
+  await using rig = await startRig();
+  const body = 'apiVersion: wheelhouse.dev/v1alpha1\nkind: Cluster\nmetadata: {name: brief}\nspec: {labels: {}}\n';
+  await rig.call('POST', '/v1alpha1/apply', { body });
+  await post(rig, '/v1alpha1/clusters/brief/freeze?reason=x');
+  assert.equal((await rig.store.read.selectFrom('holds').selectAll().execute()).length, 1);
+  assert.equal((await rig.call('DELETE', '/v1alpha1/clusters/brief')).status, 200);
+  assert.deepEqual(await rig.store.read.selectFrom('holds').selectAll().execute(), []);
+});

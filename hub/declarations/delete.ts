@@ -171,7 +171,11 @@ async function findEnvironment(trx: Trx, { tenant, name }: Key): Promise<Found |
   return {
     row,
     dependents: [...naming.map((one) => `App/${tenant}/${one.name}`), ...after.map((one) => `Environment/${tenant}/${one.name}`), ...used],
-    writes: [remove('targets', { environment_id: row.id }), remove('environments', { id: row.id })],
+    writes: [
+      remove('holds', { scope: 'Environment', subject_id: row.id }),
+      remove('targets', { environment_id: row.id }),
+      remove('environments', { id: row.id }),
+    ],
     outbox: [],
   };
 }
@@ -187,7 +191,12 @@ async function findApp(trx: Trx, { tenant, name }: Key): Promise<Found | undefin
       ...(await usedTargets(trx, sql`t.app_id = ${row.id}`)),
       ...releases.map(({ alias }) => `Release/${tenant}/${name}.${alias}`),
     ],
-    writes: [remove('targets', { app_id: row.id }), remove('commits', { app_id: row.id }), remove('apps', { id: row.id })],
+    writes: [
+      remove('holds', { scope: 'App', subject_id: row.id }),
+      remove('targets', { app_id: row.id }),
+      remove('commits', { app_id: row.id }),
+      remove('apps', { id: row.id }),
+    ],
     outbox: [],
   };
 }
@@ -224,6 +233,7 @@ async function findCluster(trx: Trx, { name }: Key): Promise<Found | undefined> 
       remove('tokens', { kind: 'Join', subject: name }),
       remove('refusals', { cluster_id: row.id }),
       remove('event_states', { object_id: row.id }),
+      remove('holds', { scope: 'Cluster', subject_id: row.id }),
       remove('clusters', { id: row.id }),
     ],
     outbox: await waitingFor(trx, row),

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { join } from 'node:path';
-import { systemRandom, type Clock } from '#shared/clock/mod.ts';
+import { systemRandom } from '#shared/clock/mod.ts';
 import { codeOf, explain } from '#shared/kernel/mod.ts';
 import { Api, type Answer } from './answers/api.ts';
 import { ApiError, badRequest } from './errors.ts';
@@ -13,108 +13,77 @@ import { Kinds } from './objects/kinds.ts';
 import { Store } from './objects/store.ts';
 import { Writes } from './objects/writes.ts';
 import { form } from './play/forms.ts';
-import { Player } from './play/player.ts';
+import { play } from './play/player.ts';
+import type { SandboxCluster, SandboxOptions } from './sandboxes.ts';
 import { docAt, timestamp, type Stored } from './values.ts';
 
-export interface ClusterOptions {
-  readonly name: string;
-  readonly dir: string;
-  readonly clock: Clock;
-  readonly log: (line: string) => void;
-  /** How long what a controller or kubelet does takes here. */
-  readonly delayMs: number;
-  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
-}
+/** One cluster: its objects, its controllers, its API behind a port of its own. Rejects when there is no port. */
+export async function startCluster(
+  name: string,
+  tls: { readonly ca: string; readonly cert: string; readonly key: string },
+  { dir: sandbox, clock, log, delayMs }: Required<SandboxOptions>,
+): Promise<SandboxCluster & { stop(): Promise<void> }> {
+  const dir = join(sandbox, 'clusters', name);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const file = new StateFile(dir);
+  const store = file.open(() => new Store(initialObjects(timestamp(clock.now())), 100));
+  const writes = new Writes(store, new Kinds(), clock);
+  const fail = (what: string, error: unknown): void => log(`cluster ${name}: ${what}: ${explain(error)}`);
 
-interface Access {
-  readonly token: string;
-  readonly port: number;
+  // Whoever has the token may do everything. It is kept, with the port: kubeconfigs outlive the process.
+  const accessFile = join(dir, 'access.json');
+  const known = existsSync(accessFile) ? (JSON.parse(readFileSync(accessFile, 'utf8')) as { token: string; port: number }) : undefined;
+  const token = known?.token ?? randomBytes(32).toString('base64url');
+  let address = '';
+  const api = new Api(writes, clock, () => address);
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      if (!isSame(request.headers.authorization ?? '', `Bearer ${token}`)) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
+      const url = new URL(request.url ?? '/', `https://${address}`);
+      const found = await api.answer(request, url, api.target(url.pathname), response);
+      if (found) send(response, found);
+    } catch (error) {
+      if (!(error instanceof ApiError)) fail(`${request.method} ${request.url}`, error);
+      refuse(response, error);
+    }
+  };
+  const server = createServer({ ...tls, keepAliveTimeout: 60_000, requestTimeout: 60_000 }, (...exchange) => void answer(...exchange));
+  const port = await listen(server, known?.port);
+  address = `127.0.0.1:${port}`;
+  const stopPlaying = play(writes, clock, { delayMs, ca: tls.ca }, (error) => fail('a controller', error));
+
+  const [url, kubeconfig] = [`https://${address}`, join(dir, 'kubeconfig')];
+  const content = form(['kubeconfig'], { name, url, ca: Buffer.from(tls.ca).toString('base64'), token });
+  writeFileSync(accessFile, JSON.stringify({ token, port }), { mode: 0o600 });
+  writeFileSync(kubeconfig, JSON.stringify(content), { mode: 0o600 });
+  const stop = async (): Promise<void> => {
+    stopPlaying();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    file.close();
+  };
+  return { name, url, kubeconfig, dir, stop };
 }
 
 // Below the range from which systems hand out ports of their own accord: one that is recorded today is rarely somebody else's tomorrow.
 const ports = { from: 20_000, to: 32_000, attemptsMax: 200 };
 
-/** One cluster: its objects, its controllers, its API behind a port of its own. */
-export class Cluster {
-  readonly name: string;
-  readonly dir: string;
-  readonly kubeconfig: string;
-  readonly #options: ClusterOptions;
-  readonly #file: StateFile;
-  readonly #player: Player;
-  readonly #api: Api;
-  readonly #server: Server;
-  /** Whoever has the token may do everything. Kept with the port: kubeconfigs outlive the process. */
-  #access: Access;
-
-  constructor(options: ClusterOptions) {
-    const { name, dir, clock, delayMs, log, tls } = options;
-    [this.name, this.dir, this.#options, this.kubeconfig] = [name, dir, options, join(dir, 'kubeconfig')];
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const access = join(dir, 'access.json');
-    this.#access = existsSync(access)
-      ? (JSON.parse(readFileSync(access, 'utf8')) as Access)
-      : { token: randomBytes(32).toString('base64url'), port: 0 };
-    this.#file = new StateFile(dir);
-    const store = this.#file.open(() => new Store(initialObjects(clock.now()), 100));
-    const writes = new Writes(store, new Kinds(), clock);
-    this.#player = new Player(writes, clock, { delayMs, ca: tls.ca }, (error) => log(`cluster ${name}: ${explain(error)}`));
-    this.#api = new Api(writes, clock, () => this.url.slice('https://'.length));
-    this.#server = createServer(
-      { ...tls, keepAliveTimeout: 60_000, requestTimeout: 60_000 },
-      (...exchange) => void this.#handle(...exchange),
-    );
-  }
-
-  get url(): string {
-    return `https://127.0.0.1:${this.#access.port}`;
-  }
-
-  /** On the recorded port if that is free; rejects when there is none. */
-  async listen(): Promise<void> {
-    const { name, dir } = this;
-    for (let attempt = 0; ; attempt += 1)
-      try {
-        const drawn = ports.from + Math.floor(systemRandom.next() * (ports.to - ports.from));
-        const port = (attempt === 0 && this.#access.port) || drawn;
-        await once(this.#server.listen({ port, host: '127.0.0.1', backlog: 1024 }), 'listening');
-        this.#access = { ...this.#access, port };
-        break;
-      } catch (error) {
-        if (codeOf(error) !== 'EADDRINUSE' || attempt === ports.attemptsMax) throw error;
-      }
-    const { token } = this.#access;
-    const kubeconfig = form(['kubeconfig'], { name, url: this.url, ca: Buffer.from(this.#options.tls.ca).toString('base64'), token });
-    writeFileSync(join(dir, 'access.json'), JSON.stringify(this.#access), { mode: 0o600 });
-    writeFileSync(this.kubeconfig, JSON.stringify(kubeconfig), { mode: 0o600 });
-  }
-
-  async stop(): Promise<void> {
-    this.#player.stop();
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-    this.#file.close();
-  }
-
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    response.setHeader('audit-id', randomUUID());
-    response.setHeader('cache-control', 'no-cache, private');
+async function listen(server: Server, recorded: number | undefined): Promise<number> {
+  for (let attempt = 0; ; attempt += 1) {
+    const drawn = ports.from + Math.floor(systemRandom.next() * (ports.to - ports.from));
+    const port = attempt === 0 && recorded !== undefined ? recorded : drawn;
     try {
-      const [given, wanted] = [request.headers.authorization ?? '', `Bearer ${this.#access.token}`].map((text) => Buffer.from(text));
-      if (!given || !wanted || given.length !== wanted.length || !timingSafeEqual(given, wanted))
-        throw new ApiError(401, 'Unauthorized', 'Unauthorized');
-      const url = new URL(request.url ?? '/', this.url);
-      const answer = await this.#api.answer(request, url, this.#api.target(url.pathname), response);
-      if (answer) send(response, answer);
+      await once(server.listen({ port, host: '127.0.0.1', backlog: 1024 }), 'listening');
+      return port;
     } catch (error) {
-      if (!(error instanceof ApiError)) this.#options.log(`cluster ${this.name}: ${request.method} ${request.url}: ${explain(error)}`);
-      const { code, status } = error instanceof ApiError ? error : refusalOf(error);
-      if (response.headersSent) return void response.destroy();
-      const retry = docAt(status, 'details')['retryAfterSeconds'];
-      if (retry !== undefined) response.setHeader('retry-after', Number(retry));
-      send(response, { code, body: status });
+      if (codeOf(error) !== 'EADDRINUSE' || attempt === ports.attemptsMax) throw error;
     }
   }
+}
+
+function isSame(given: string, wanted: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(wanted)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 function send(response: ServerResponse, { code, body, type = 'application/json' }: Answer): void {
@@ -123,12 +92,18 @@ function send(response: ServerResponse, { code, body, type = 'application/json' 
   response.end(text);
 }
 
-const refusalOf = (error: unknown): ApiError =>
-  error instanceof URIError ? badRequest('the path is not a path') : new ApiError(500, 'InternalError', 'the sandbox failed to answer');
+function refuse(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) return void response.destroy();
+  const unknown =
+    error instanceof URIError ? badRequest('the path is not a path') : new ApiError(500, 'InternalError', 'the sandbox failed');
+  const { code, status } = error instanceof ApiError ? error : unknown;
+  const retry = docAt(status, 'details')['retryAfterSeconds'];
+  if (retry !== undefined) response.setHeader('retry-after', Number(retry));
+  send(response, { code, body: status });
+}
 
 /** The namespaces that are always there, and two nodes in two zones. */
-function initialObjects(now: number): readonly (readonly [string, Stored])[] {
-  const time = timestamp(now);
+function initialObjects(time: string): readonly (readonly [string, Stored])[] {
   return (form(['cluster'], { time }) as readonly Stored[]).map((object, index) => {
     const metadata = { ...object.metadata, uid: randomUUID(), resourceVersion: String(index + 1), creationTimestamp: time };
     return [`/${object.kind.toLowerCase()}s`, { ...object, metadata }];

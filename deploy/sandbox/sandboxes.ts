@@ -1,12 +1,12 @@
-import { createPrivateKey } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { holdLock } from '#deploy/local/processes/mod.ts';
 import { systemClock, systemRandom, type Clock } from '#shared/clock/mod.ts';
-import { CodedError, isName } from '#shared/kernel/mod.ts';
+import { codeOf, CodedError, isName } from '#shared/kernel/mod.ts';
 import { createAuthority, issueServer, tlsKeyPem } from '#shared/signing/mod.ts';
-import { Cluster } from './clusters.ts';
+import { startCluster } from './clusters.ts';
 
-export class SandboxError extends CodedError<'NAME_INVALID'> {
+export class SandboxError extends CodedError<'NAME_INVALID' | 'IN_USE'> {
   override readonly name = 'SandboxError';
 }
 
@@ -33,42 +33,52 @@ export interface Sandbox extends AsyncDisposable {
 }
 
 /** Starts a cluster per name; returns when all answer. Throws SandboxError, and leaves nothing running then. */
-export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { names, clock = systemClock, log = () => {}, delayMs = 300 } = options;
-  for (const name of names)
+export async function startSandbox(given: SandboxOptions): Promise<Sandbox> {
+  const options = { clock: systemClock, log: () => {}, delayMs: 300, ...given, dir: resolve(given.dir) };
+  for (const name of options.names)
     if (!isName(name)) throw new SandboxError('NAME_INVALID', `"${name}" cannot be a cluster's name: it is no DNS label`);
-  const dir = resolve(options.dir);
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const clusters: Cluster[] = [];
-  const stop = async (): Promise<void> => void (await Promise.all(clusters.map((cluster) => cluster.stop())));
-  try {
-    const tls = await certificates(dir, clock);
-    for (const name of names) {
-      const cluster = new Cluster({ name, dir: join(dir, 'clusters', name), clock, log, delayMs, tls });
-      clusters.push(cluster);
-      await cluster.listen();
-    }
-  } catch (error) {
-    await stop();
-    throw error;
+  mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+  await using started = new AsyncDisposableStack();
+  started.use(await lockOf(options.dir));
+  const tls = await certificates(options);
+  const clusters: SandboxCluster[] = [];
+  for (const name of options.names) {
+    const cluster = await startCluster(name, tls, options);
+    started.defer(() => cluster.stop());
+    clusters.push(cluster);
   }
+  const running = started.move();
+  const stop = (): Promise<void> => running.disposeAsync();
   return { clusters, stop, [Symbol.asyncDispose]: stop };
 }
 
+/** One process per folder: two would write over each other's state. What a process held that is gone is free. */
+async function lockOf(dir: string): Promise<AsyncDisposable> {
+  const path = join(dir, 'lock');
+  try {
+    return await holdLock(path, { waitMaxMs: 0, ageMaxMs: Infinity });
+  } catch (error) {
+    if (codeOf(error) !== 'LOCKED') throw error;
+    const { pid } = JSON.parse(readFileSync(path, 'utf8')) as { pid: number };
+    throw new SandboxError('IN_USE', `process ${pid} uses ${dir}: end it (kill ${pid}), or choose another folder with --dir`, {
+      cause: error,
+    });
+  }
+}
+
 /** One authority for a folder's clusters: their tokens keep them apart. */
-async function certificates(dir: string, clock: Clock): Promise<{ readonly ca: string; readonly cert: string; readonly key: string }> {
+async function certificates({ dir, clock }: { dir: string; clock: Clock }) {
   const path = (name: string): string => join(dir, `${name}.pem`);
   if (!existsSync(path('key'))) {
     const day = 86_400_000;
     const validity = { notBefore: new Date(clock.now() - day), notAfter: new Date(clock.now() + 3_650 * day) };
     const authority = await createAuthority('wheelhouse sandbox', validity, systemRandom);
-    const server = { ...validity, names: ['localhost', 'kubernetes'], addresses: ['127.0.0.1'] };
-    const { certificatePem, key } = await issueServer(authority, server, systemRandom);
+    const names = { names: ['localhost', 'kubernetes'], addresses: ['127.0.0.1'] };
+    const server = await issueServer(authority, { ...validity, ...names }, systemRandom);
     writeFileSync(path('ca'), authority.certificatePem);
-    writeFileSync(path('server'), certificatePem);
-    writeFileSync(path('key'), tlsKeyPem(key), { mode: 0o600 }); // last: who finds it finds all
+    writeFileSync(path('cert'), server.certificatePem);
+    writeFileSync(path('key'), tlsKeyPem(server.key), { mode: 0o600 }); // last: who finds it finds all
   }
-  const [ca = '', cert = '', key = ''] = ['ca', 'server', 'key'].map((name) => readFileSync(path(name), 'utf8'));
-  createPrivateKey(key); // fails here, not at the first handshake
+  const [ca = '', cert = '', key = ''] = ['ca', 'cert', 'key'].map((name) => readFileSync(path(name), 'utf8'));
   return { ca, cert, key };
 }

@@ -1,9 +1,7 @@
-import { at, docAt, listAt, same, textAt, timestamp, withAt, type Doc, type Stored } from '../values.ts';
-import { condition } from './forms.ts';
-import type { Seen, Wish } from './wishes.ts';
-import { controlledBy, hashOf, numberAt, reported } from './workloads.ts';
-
-// A Deployment has a ReplicaSet per template: pure.
+import { docAt, listAt, same, textAt, timestamp, withAt, type Doc, type Stored } from '../values.ts';
+import { condition, reported } from './forms.ts';
+import type { Seen, Wish } from './player.ts';
+import { controlledBy, hashOf, numberAt } from './workloads.ts';
 
 const revisionKey = 'deployment.kubernetes.io/revision';
 const revisionOf = (object: Stored): number => Number(object.metadata.annotations?.[revisionKey] ?? 0);
@@ -11,45 +9,54 @@ const withRevision = (object: Stored, revision: number): Stored =>
   withAt(object, ['metadata', 'annotations'], { ...object.metadata.annotations, [revisionKey]: String(revision) }) as Stored;
 
 const size = (set: Stored | undefined): number => numberAt(set, 'spec', 'replicas');
-const sized = (set: Stored, replicas: number): Stored => {
-  const { generation = 1 } = set.metadata;
-  const metadata = { ...set.metadata, generation: size(set) === replicas ? generation : generation + 1 };
-  return { ...set, metadata, spec: { ...docAt(set, 'spec'), replicas } };
-};
+function sized(set: Stored, replicas: number): Stored {
+  const generation = (set.metadata.generation ?? 0) + (size(set) === replicas ? 0 : 1);
+  return withAt(withAt(set, ['metadata', 'generation'], generation), ['spec', 'replicas'], replicas) as Stored;
+}
 const sum = (sets: readonly Stored[], of: (set: Stored) => number): number => sets.reduce((all, set) => all + of(set), 0);
 
 /** A number, or a share of the replicas in percent. */
 const share = (value: unknown, of: number, round: (n: number) => number): number =>
   typeof value === 'string' ? round((Number.parseInt(value, 10) * of) / 100) : Number(value ?? 0);
 
-export function deployment(seen: Seen): Wish {
-  const { object, owned: sets } = seen;
-  const spec = docAt(object, 'spec');
-  const name = `${object.metadata.name}-${hashOf(docAt(spec, 'template'))}`;
+/** A Deployment has a ReplicaSet per template. */
+export function deployment({ object, owned: sets, now }: Seen): Wish {
+  const { template, strategy, paused, progressDeadlineSeconds } = docAt(object, 'spec');
+  const name = `${object.metadata.name}-${hashOf(template)}`;
   const current = sets.find(({ metadata }) => metadata.name === name);
   const old = sets.filter((set) => set !== current);
-  const wanted = size(object);
+  const [wanted, have, total] = [size(object), size(current), sum(sets, size)];
   // To recreate is to roll without keeping any.
-  const { maxSurge, maxUnavailable = '100%' } = docAt(spec, 'strategy', 'rollingUpdate');
+  const { maxSurge, maxUnavailable = '100%' } = docAt(strategy, 'rollingUpdate');
   const surge = share(maxSurge, wanted, Math.ceil);
-  const unavailable = Math.max(share(maxUnavailable, wanted, Math.floor), surge === 0 ? 1 : 0);
-  const { report, againMs } = statusOf(seen, { current, name, needed: wanted - unavailable });
-  if (spec['paused'] === true) return { put: [report] };
+  const needed = wanted - Math.max(share(maxUnavailable, wanted, Math.floor), surge === 0 ? 1 : 0);
+
+  const count = (field: string): number => sum(sets, (set) => numberAt(set, 'status', field));
+  const [replicas, available, updated] = [count('replicas'), count('availableReplicas'), numberAt(current, 'status', 'replicas')];
+  const counts = docAt(reported(object, { replicas, available, updated, unavailable: Math.max(0, total - available) }), 'status');
+  // Other counts are progress, and the time for it begins anew.
+  const { conditions: said, ...before } = docAt(object, 'status');
+  const progressAt = same(counts, before) ? Date.parse(textAt(listAt({ said }, 'said')[0], 'lastUpdateTime')) : now;
+  const leftMs = progressAt + Number(progressDeadlineSeconds) * 1_000 - now;
+  const isRolled = [replicas, available, updated].every((one) => one === wanted);
+  const state = paused ? 'Paused' : isRolled ? 'Rolled' : leftMs > 0 ? 'Rolling' : 'Stuck';
+  const conditions = [available >= needed ? 'Available' : 'Unavailable', state].map((one) =>
+    condition(object, one, now, { name, progressAt: timestamp(progressAt) }),
+  );
+  const report: Stored = { ...object, status: { ...counts, conditions } };
+  if (paused) return { put: [report] };
 
   // Up as far as the surge allows. Down as far as enough stay available: old pods give way only to new ones that are ready.
-  const total = sum(sets, size);
-  const next = Math.min(wanted, size(current) + Math.max(0, wanted + surge - total));
-  let spare = total - (wanted - unavailable) - (size(current) - numberAt(current, 'status', 'availableReplicas'));
-  const put: Stored[] = [];
-  for (const set of old) {
-    const gone = Math.min(size(set), Math.max(0, spare));
+  const next = Math.min(wanted, have + Math.max(0, wanted + surge - total));
+  let spare = total - needed - (have - numberAt(current, 'status', 'availableReplicas'));
+  const shrunk = old.map((set) => {
+    const gone = Math.max(0, Math.min(size(set), spare));
     spare -= gone;
-    if (gone > 0) put.push(sized(set, size(set) - gone));
-  }
+    return sized(set, size(set) - gone);
+  });
   const revision = Math.max(1, current ? revisionOf(current) : 0, ...old.map((set) => revisionOf(set) + 1));
-  if (current) put.push(withRevision(sized(current, next), revision));
-  put.push(withRevision(report, revision));
-  return { put, create: current ? [] : [setOf(object, name, next, revision)], againMs };
+  const put = [...shrunk, ...(current ? [withRevision(sized(current, next), revision)] : []), withRevision(report, revision)];
+  return { put, create: current ? [] : [setOf(object, name, next, revision)], ...(state === 'Rolling' ? { againMs: leftMs } : {}) };
 }
 
 function setOf(owner: Stored, name: string, replicas: number, revision: number): Doc {
@@ -59,29 +66,4 @@ function setOf(owner: Stored, name: string, replicas: number, revision: number):
   const annotations = { [revisionKey]: String(revision) };
   const metadata = { name, labels: docAt(template, 'metadata', 'labels'), annotations, ...controlledBy(owner) };
   return { kind: 'ReplicaSet', metadata, spec: { replicas, selector, template } };
-}
-
-interface Rollout {
-  readonly current: Stored | undefined;
-  /** Of the set that is to be. */
-  readonly name: string;
-  /** So many are enough. */
-  readonly needed: number;
-}
-
-function statusOf({ object, owned: sets, now }: Seen, { current, name, needed }: Rollout): { report: Stored; againMs: number | undefined } {
-  const wanted = size(object);
-  const all = (field: string): number => sum(sets, (set) => numberAt(set, 'status', field));
-  const [replicas, available, updated] = [all('replicas'), all('availableReplicas'), numberAt(current, 'status', 'replicas')];
-  const report = reported(object, { replicas, available, updated, unavailable: Math.max(0, sum(sets, size) - available) });
-  // Other counts are progress, and the time for it begins anew.
-  const { conditions: said, ...before } = docAt(object, 'status');
-  const counts = docAt(report, 'status');
-  const progressAt = same(counts, before) ? Date.parse(textAt(listAt({ said }, 'said')[0], 'lastUpdateTime')) : now;
-  const leftMs = progressAt + numberAt(object, 'spec', 'progressDeadlineSeconds') * 1_000 - now;
-  const isRolled = [replicas, available, updated].every((count) => count === wanted);
-  const state = isRolled ? 'Rolled' : leftMs > 0 ? 'Rolling' : 'Stuck';
-  const names = [available >= needed ? 'Available' : 'Unavailable', at(object, 'spec', 'paused') === true ? 'Paused' : state];
-  const conditions = names.map((one) => condition(object, one, now, { name, progressAt: timestamp(progressAt) }));
-  return { report: { ...report, status: { ...counts, conditions } }, againMs: state === 'Rolling' ? leftMs : undefined };
 }

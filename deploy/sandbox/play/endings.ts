@@ -1,6 +1,6 @@
 import { at, docAt, listAt, textAt, withAt, type Stored } from '../values.ts';
 import { condition, isTrue } from './forms.ts';
-import type { Seen, Wish } from './wishes.ts';
+import type { Seen, Wish } from './player.ts';
 
 const cleanup = 'customresourcecleanup.apiextensions.k8s.io';
 const owns = ({ metadata }: Stored, one: Stored): boolean => one.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid) ?? false;
@@ -28,11 +28,8 @@ export function ending({ table, object, all, now, delayMs }: Seen): Wish {
     const propagation = mine === 'foregroundDeletion' ? 'Foreground' : 'Background';
     return { put: says, remove: found.filter(({ metadata }) => metadata.deletionTimestamp === undefined), removing: { propagation } };
   }
-  const released = withAt(
-    object,
-    [where, 'finalizers'],
-    finalizers.filter((one) => one !== mine),
-  ) as Stored;
+  const rest = finalizers.filter((one) => one !== mine);
+  const released = withAt(object, [where, 'finalizers'], rest) as Stored;
   return { put: [...found.map((one) => letGo(one, object)), released], remove: [released], removing: away };
 }
 
@@ -40,6 +37,9 @@ function letGo(one: Stored, owner: Stored): Stored {
   const left = one.metadata.ownerReferences?.filter(({ uid }) => uid !== owner.metadata.uid);
   return withAt(one, ['metadata', 'ownerReferences'], left?.length ? left : undefined) as Stored;
 }
+
+/** All that owned it is gone. */
+export const abandoned = ({ object }: Seen): Wish => ({ remove: [object], removing: { propagation: 'Background' } });
 
 /** A definition is established a moment after it was made. */
 export function definition({ object, now, delayMs }: Seen): Wish {
@@ -49,6 +49,3 @@ export function definition({ object, now, delayMs }: Seen): Wish {
   const after = { what: 'established', ms: isTrue(object, 'Established') ? 0 : delayMs / 4 };
   return { after, put: [{ ...(withAt(object, ['metadata', 'finalizers'], finalizers) as Stored), status }] };
 }
-
-/** All that owned it is gone. */
-export const abandoned = ({ object }: Seen): Wish => ({ remove: [object], removing: { propagation: 'Background' } });

@@ -9,7 +9,7 @@ const forms = JSON.parse(readFileSync(join(import.meta.dirname, 'forms.json'), '
 /** The form at a path, its gaps filled in: "{name}" alone is the value itself, no field when there is none, with "?" neither when it is 0. */
 export const form = (path: readonly string[], values: Doc): unknown => filled(at(forms, ...path), values);
 
-export function filled(found: unknown, values: Doc): unknown {
+function filled(found: unknown, values: Doc): unknown {
   if (Array.isArray(found)) return found.map((one) => filled(one, values));
   if (isDoc(found)) {
     const entries = Object.entries(found).map(([key, value]) => [key, filled(value, values)] as const);
@@ -20,6 +20,12 @@ export function filled(found: unknown, values: Doc): unknown {
   if (name === undefined) return found.replaceAll(/\{(\w+)\}/g, (_, key: string) => String(values[key]));
   return optional && values[name] === 0 ? undefined : values[name];
 }
+
+/** The object with the status that its kind reports. */
+export const reported = (object: Stored, values: Doc): Stored => ({
+  ...object,
+  status: form(['statuses', object.kind], { generation: object.metadata.generation, ...values }),
+});
 
 const conditionOf = (object: Stored, type: string): unknown =>
   listAt(object, 'status', 'conditions').find((one) => textAt(one, 'type') === type);

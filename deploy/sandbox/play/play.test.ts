@@ -5,7 +5,7 @@ import { Kinds } from '../objects/kinds.ts';
 import { Store } from '../objects/store.ts';
 import { Writes } from '../objects/writes.ts';
 import { at, listAt, textAt, type Doc, type Stored } from '../values.ts';
-import { Player } from './player.ts';
+import { play } from './player.ts';
 import { failureOf } from './pods.ts';
 
 /** A cluster without HTTP, in virtual time. */
@@ -20,7 +20,7 @@ function cluster() {
     { apiVersion: 'v1', kind: 'Namespace', ...head('default'), spec: { finalizers: ['kubernetes'] } },
   ];
   const writes = new Writes(new Store([node('one'), node('two'), home], 1), new Kinds(), clock);
-  const player = new Player(writes, clock, { delayMs: 100, ca: 'CA' }, (error) => assert.fail(String(error)));
+  const stop = play(writes, clock, { delayMs: 100, ca: 'CA' }, (error) => assert.fail(String(error)));
   const request = (kind: string, name = '') => ({ kind: writes.kinds.own(kind), namespace: 'default', name, manager: 'test' });
   const make = (kind: string, name: string, spec: Doc, annotations: Doc = {}): Stored =>
     writes.create(request(kind), { metadata: { name, annotations }, spec });
@@ -30,7 +30,7 @@ function cluster() {
   const pass = async (ms = 1_000): Promise<void> => {
     for (let n = 0; n < 20; n += 1) await clock.advance(ms / 20);
   };
-  return { clock, writes, player, request, make, pods, get, pass };
+  return { clock, writes, stop, request, make, pods, get, pass };
 }
 const template = (pod: Doc = {}): Doc => ({
   metadata: { labels: { app: 'a' } },

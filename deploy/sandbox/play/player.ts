@@ -1,17 +1,48 @@
 import type { Cancel, Clock } from '#shared/clock/mod.ts';
 import { ApiError } from '../errors.ts';
 import { tableOf } from '../objects/kinds.ts';
-import type { StoreEvent } from '../objects/store.ts';
-import type { Writes } from '../objects/writes.ts';
+import type { DeleteOptions, Writes } from '../objects/writes.ts';
 import { same, textAt, type Doc, type Stored } from '../values.ts';
 import { deployment } from './deployments.ts';
 import { abandoned, definition, ending } from './endings.ts';
 import { form } from './forms.ts';
 import { pod } from './pods.ts';
-import type { Entry, Seen, Wish } from './wishes.ts';
 import { daemonSet, job, replicaSet, statefulSet } from './workloads.ts';
 
+type Entry = readonly [table: string, object: Stored];
+
+/** What there is to go by for one object. */
+export interface Seen {
+  readonly table: string;
+  readonly object: Stored;
+  /** What it controls. */
+  readonly owned: readonly Stored[];
+  /** What controls it, what controls that, and so on. */
+  readonly owners: readonly Stored[];
+  readonly nodes: readonly Stored[];
+  readonly all: readonly Entry[];
+  readonly now: number;
+  /** How long what a controller or kubelet does takes here. */
+  readonly delayMs: number;
+  /** What every namespace is told to trust. */
+  readonly ca: string;
+}
+
+/** What is to become of it, and of others. */
+export interface Wish {
+  /** Only after this time, from when the same was wished first. */
+  readonly after?: { readonly what: string; readonly ms: number };
+  readonly put?: readonly Stored[];
+  readonly create?: readonly Doc[];
+  readonly remove?: readonly Stored[];
+  readonly removing?: DeleteOptions;
+  /** To be looked at again after this time, even if nothing happens. */
+  readonly againMs?: number;
+}
+
 const definitions = 'apiextensions.k8s.io/customresourcedefinitions';
+
+/** Who sees to what. All of them are pure. */
 const rules: Readonly<Record<string, (seen: Seen) => Wish>> = {
   '/namespaces': ({ object: { metadata }, ca }) => ({ create: form(['namespace'], { namespace: metadata.name, ca }) as readonly Doc[] }),
   '/pods': pod,
@@ -23,112 +54,95 @@ const rules: Readonly<Record<string, (seen: Seen) => Wish>> = {
   'batch/jobs': job,
 };
 const everywhere = '*';
+/** Timers know no longer times; an early look does no harm. */
+const waitMaxMs = 86_400_000;
 
 /**
- * Controllers, scheduler and kubelets of one cluster, by level: what happens in a namespace only says that all of it is to be looked at again, in a moment.
- * Nothing runs while nothing changes.
+ * Plays the controllers, scheduler and kubelets of one cluster, until the returned function is called. By level: what happens in a namespace only says that
+ * all of it is to be looked at again, in a moment. Nothing runs while nothing changes.
  */
-export class Player {
-  readonly #writes: Writes;
-  readonly #clock: Clock;
-  readonly #options: Pick<Seen, 'delayMs' | 'ca'>;
-  readonly #failed: (error: unknown) => void;
+export function play(writes: Writes, clock: Clock, given: Pick<Seen, 'delayMs' | 'ca'>, failed: (error: unknown) => void): () => void {
+  const { store, kinds } = writes;
+  const touched = new Set<string>();
+  let moment: Cancel | undefined;
   /** By uid, what an object waits for. */
-  readonly #waiting = new Map<string, { readonly what: string; readonly at: number; readonly cancel: Cancel }>();
-  readonly #stopListening: () => void;
-  #touched = new Set<string>();
-  #moment: Cancel | undefined;
+  const waiting = new Map<string, { readonly what: string; readonly at: number; readonly cancel: Cancel }>();
 
-  constructor(writes: Writes, clock: Clock, options: Pick<Seen, 'delayMs' | 'ca'>, failed: (error: unknown) => void) {
-    [this.#writes, this.#clock, this.#options, this.#failed] = [writes, clock, options, failed];
-    for (const one of writes.store.list(definitions)) writes.kinds.define(one.metadata.name, one);
-    this.#stopListening = writes.store.listen((event) => this.#heard(event));
-    this.#touch(everywhere);
-  }
+  const touch = (namespace: string): void => {
+    touched.add(namespace);
+    moment ??= clock.after(0, look);
+  };
+  const wait = (uid: string, namespace = '', what = '', ms?: number): void => {
+    waiting.get(uid)?.cancel();
+    waiting.delete(uid);
+    if (ms === undefined) return;
+    waiting.set(uid, { what, at: clock.now() + ms, cancel: clock.after(Math.min(ms, waitMaxMs), () => touch(namespace)) });
+  };
 
-  stop(): void {
-    this.#stopListening();
-    this.#moment?.();
-    for (const { cancel } of this.#waiting.values()) cancel();
-  }
-
-  #heard({ table, object: { metadata }, after }: StoreEvent): void {
-    if (table === definitions) this.#writes.kinds.define(metadata.name, after);
-    // A node, or what has no namespace and owns something, may concern anybody.
-    this.#touch(metadata.namespace ?? (table === '/namespaces' ? '' : everywhere));
-    if (after) return;
-    this.#touch(''); // a namespace, or a definition, may have waited for it
-    this.#wait(metadata.uid);
-  }
-
-  #touch(namespace: string): void {
-    this.#touched.add(namespace);
-    this.#moment ??= this.#clock.after(0, () => this.#look());
-  }
-
-  #look(): void {
-    const touched = this.#touched;
-    [this.#touched, this.#moment] = [new Set(), undefined];
-    const all = [...this.#writes.store.objects()];
+  function look(): void {
+    const all = [...store.objects()];
     const near = all.filter(([, { metadata }]) => touched.has(metadata.namespace ?? '') || touched.has(everywhere));
+    touched.clear();
+    moment = undefined;
     const owned = Map.groupBy(
       near.map(([, object]) => object),
       (object) => ownerOf(object)?.uid,
     );
     const byUid = new Map(all.map((entry) => [entry[1].metadata.uid, entry]));
-    const [nodes, now] = [this.#writes.store.list('/nodes'), this.#clock.now()];
+    const around = { ...given, all, nodes: store.list('/nodes'), now: clock.now() };
     for (const [table, object] of near) {
       const { uid, deletionTimestamp, ownerReferences: owners = [] } = object.metadata;
       const isAlone = owners.length > 0 && !owners.some((owner) => byUid.has(owner.uid));
       const rule = deletionTimestamp !== undefined ? ending : isAlone ? abandoned : rules[table];
-      const around = { owned: owned.get(uid) ?? [], owners: ownersOf(object, byUid), nodes, all, now };
+      const seen = { ...around, table, object, owned: owned.get(uid) ?? [], owners: ownersOf(object, byUid) };
       try {
-        if (rule) this.#grant(rule({ table, object, ...around, ...this.#options }), object, byUid);
+        if (rule) grant(rule(seen), object, byUid);
       } catch (error) {
         // Refused, as anybody may be: there is another look when something changes.
-        if (!(error instanceof ApiError)) this.#failed(error);
+        if (!(error instanceof ApiError)) failed(error);
       }
     }
   }
 
-  #grant(
-    { after, create = [], put = [], remove = [], removing = {}, againMs }: Wish,
-    { metadata }: Stored,
-    byUid: ReadonlyMap<string, Entry>,
-  ): void {
-    const { store, kinds } = this.#writes;
-    const now = this.#clock.now();
-    const known = this.#waiting.get(metadata.uid);
-    const at = after && known?.what === after.what ? known.at : now + (after?.ms ?? 0);
-    this.#wait(metadata.uid, metadata.namespace, after?.what, at > now ? at : againMs && now + againMs);
-    if (at > now) return;
+  function grant(wish: Wish, { metadata: { uid, namespace } }: Stored, byUid: ReadonlyMap<string, Entry>): void {
+    const { after, put = [], create = [], remove = [], removing = {} } = wish;
+    const known = waiting.get(uid);
+    const leftMs = !after ? 0 : known?.what === after.what ? known.at - clock.now() : after.ms;
+    if (leftMs > 0) return wait(uid, namespace, after?.what, leftMs);
+    wait(uid, namespace, '', wish.againMs);
     for (const one of put) {
-      const { namespace = '', name, resourceVersion } = one.metadata;
-      const [table = ''] = byUid.get(one.metadata.uid) ?? [];
-      const live = store.get(table, namespace, name);
-      // Of another version: there is another look at it.
-      if (live?.metadata.resourceVersion === resourceVersion && !same(live, one)) store.put(table, one);
+      const [table = '', before] = byUid.get(one.metadata.uid) ?? [];
+      const live = store.get(table, one.metadata.namespace ?? '', one.metadata.name);
+      // Changed since it was seen: there will be another look.
+      if (live === before && !same(live, one)) store.put(table, one);
     }
     for (const one of create) {
       const kind = kinds.own(textAt(one, 'kind'));
-      const namespace = textAt(one, 'metadata', 'namespace');
-      const request = { kind, namespace, name: '', manager: 'kube-controller-manager', validation: 'Ignore' } as const;
-      if (!store.get(tableOf(kind), namespace, textAt(one, 'metadata', 'name'))) this.#writes.create(request, one);
+      const [home, name] = [textAt(one, 'metadata', 'namespace'), textAt(one, 'metadata', 'name')];
+      const request = { kind, namespace: home, name: '', manager: 'kube-controller-manager', validation: 'Ignore' } as const;
+      if (!store.get(tableOf(kind), home, name)) writes.create(request, one);
     }
     for (const one of remove) {
       const kind = kinds.ofTable(byUid.get(one.metadata.uid)?.[0] ?? '');
-      if (kind) this.#writes.delete(kind, one.metadata.namespace ?? '', one.metadata.name, removing);
+      if (kind) writes.delete(kind, one.metadata.namespace ?? '', one.metadata.name, removing);
     }
   }
 
-  /** Has an object looked at again at a time, or not. */
-  #wait(uid: string, namespace = '', what = '', at?: number): void {
-    this.#waiting.get(uid)?.cancel();
-    this.#waiting.delete(uid);
-    if (at === undefined) return;
-    const cancel = this.#clock.after(at - this.#clock.now(), () => this.#touch(namespace));
-    this.#waiting.set(uid, { what, at, cancel });
-  }
+  for (const one of store.list(definitions)) kinds.define(one.metadata.name, one);
+  touch(everywhere);
+  const stopListening = store.listen(({ table, object: { metadata }, after }) => {
+    if (table === definitions) kinds.define(metadata.name, after);
+    // A node, or what has no namespace and owns something, may concern anybody.
+    touch(metadata.namespace ?? (table === '/namespaces' ? '' : everywhere));
+    if (after) return;
+    touch(''); // a namespace, or a definition, may have waited for it
+    wait(metadata.uid);
+  });
+  return () => {
+    stopListening();
+    moment?.();
+    for (const { cancel } of waiting.values()) cancel();
+  };
 }
 
 const ownerOf = ({ metadata }: Stored) => metadata.ownerReferences?.find(({ controller }) => controller);

@@ -1,28 +1,23 @@
 import { createHash } from 'node:crypto';
 import { at, docAt, textAt, timestamp, type Doc, type Stored } from '../values.ts';
-import { condition, form, isTrue } from './forms.ts';
+import { condition, form, isTrue, reported } from './forms.ts';
+import type { Seen, Wish } from './player.ts';
 import { isReady, nodesFor } from './pods.ts';
-import type { Seen, Wish } from './wishes.ts';
 
-// Controllers whose pods are their own: pure.
+// Controllers whose pods are their own.
 
 export const numberAt = (value: unknown, ...path: readonly string[]): number => Number(at(value, ...path) ?? 0);
-export const hashOf = (template: Doc): string => createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10);
+export const hashOf = (template: unknown): string => createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10);
 export const controlledBy = ({ apiVersion, kind, metadata: { namespace, name, uid } }: Stored): Doc => ({
   namespace,
   ownerReferences: [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true }],
 });
-export const reported = (object: Stored, values: Doc): Stored => ({
-  ...object,
-  status: form(['statuses', object.kind], { generation: object.metadata.generation, ...values }),
-});
 
-/** A pod as the owner's template has it. */
-function podOf(owner: Stored, more: { readonly head?: Doc; readonly labels?: Doc; readonly spec?: Doc } = {}): Doc {
+/** A pod as the owner's template has it, with what is its own. */
+function podOf(owner: Stored, own: Doc = { generateName: `${owner.metadata.name}-` }, ownLabels: Doc = {}, ownSpec: Doc = {}): Doc {
   const { metadata, spec } = docAt(owner, 'spec', 'template');
-  const head = more.head ?? { generateName: `${owner.metadata.name}-` };
-  const labels = { ...docAt(metadata, 'labels'), ...more.labels };
-  return { kind: 'Pod', metadata: { ...docAt(metadata), ...head, ...controlledBy(owner), labels }, spec: { ...docAt(spec), ...more.spec } };
+  const labels = { ...docAt(metadata, 'labels'), ...ownLabels };
+  return { kind: 'Pod', metadata: { ...docAt(metadata), ...own, ...controlledBy(owner), labels }, spec: { ...docAt(spec), ...ownSpec } };
 }
 const podsOf = (owner: Stored, count: number): readonly Doc[] => Array.from({ length: Math.max(0, count) }, () => podOf(owner));
 
@@ -39,7 +34,7 @@ export function replicaSet({ object, owned }: Seen): Wish {
 const revisionKey = 'controller-revision-hash';
 const isOf = (pod: Stored, revision: string): boolean => pod.metadata.labels?.[revisionKey] === revision;
 
-/** Pods that have a place each, a number or a node. The wish for them, and what to count in it. */
+/** Pods that have a place each, a number or a node. */
 function inPlaces(owned: readonly Stored[], names: readonly string[], placeOf: (pod: Stored) => string, revision: string) {
   const pods = new Map(owned.map((pod) => [placeOf(pod), pod]));
   const live = owned.filter((pod) => pod.metadata.deletionTimestamp === undefined);
@@ -47,7 +42,7 @@ function inPlaces(owned: readonly Stored[], names: readonly string[], placeOf: (
   // One at a time, from the last: a pod of an older revision gives way when all are well, or when it is not well itself.
   const outdated = names.flatMap((name) => live.find((pod) => placeOf(pod) === name && !isOf(pod, revision)) ?? []).toReversed();
   const turn = outdated.find((pod) => !isReady(pod)) ?? (unready.length === 0 ? outdated[0] : undefined);
-  const remove = [...live.filter((pod) => !names.includes(placeOf(pod))), ...(turn ? [turn] : [])];
+  const remove = live.filter((pod) => pod === turn || !names.includes(placeOf(pod)));
   const counts = { live: live.length, ready: live.filter(isReady).length, updated: live.length - outdated.length };
   return { remove, counts, missing: names.filter((name) => !pods.has(name)), firstUnready: unready[0] };
 }
@@ -55,16 +50,16 @@ function inPlaces(owned: readonly Stored[], names: readonly string[], placeOf: (
 export function statefulSet({ object, owned }: Seen): Wish {
   const { replicas, template, podManagementPolicy, serviceName } = docAt(object, 'spec');
   const { name } = object.metadata;
-  const revision = `${name}-${hashOf(docAt(template))}`;
+  const revision = `${name}-${hashOf(template)}`;
   const names = Array.from({ length: Number(replicas) }, (_, index) => `${name}-${index}`);
   const { remove, counts, missing, firstUnready } = inPlaces(owned, names, (pod) => pod.metadata.name, revision);
   const next = podManagementPolicy === 'Parallel' ? missing : missing.filter((place) => place === firstUnready);
   const create = next.map((place) => {
     const index = place.slice(name.length + 1);
     const labels = { 'apps.kubernetes.io/pod-index': index, 'statefulset.kubernetes.io/pod-name': place, [revisionKey]: revision };
-    return podOf(object, { head: { name: place }, labels, spec: { hostname: place, ...(serviceName ? { subdomain: serviceName } : {}) } });
+    return podOf(object, { name: place }, labels, { hostname: place, ...(serviceName ? { subdomain: serviceName } : {}) });
   });
-  const isDone = counts.live === replicas && counts.ready === replicas && counts.updated === replicas;
+  const isDone = [counts.live, counts.ready, counts.updated].every((count) => count === replicas);
   const currentRevision = isDone ? revision : textAt(object, 'status', 'currentRevision') || revision;
   const current = owned.filter((pod) => isOf(pod, currentRevision)).length;
   return { put: [reported(object, { ...counts, current, currentRevision, revision })], create, remove };
@@ -73,9 +68,9 @@ export function statefulSet({ object, owned }: Seen): Wish {
 export function daemonSet({ object, owned, nodes }: Seen): Wish {
   const template = docAt(object, 'spec', 'template');
   const revision = hashOf(template);
-  const names = nodesFor(docAt(template, 'spec'), nodes).map(({ metadata }) => metadata.name);
+  const names = nodesFor(docAt(template, 'spec'), nodes);
   const { remove, counts, missing } = inPlaces(owned, names, (pod) => textAt(pod, 'spec', 'nodeName'), revision);
-  const create = missing.map((nodeName) => podOf(object, { labels: { [revisionKey]: revision }, spec: { nodeName } }));
+  const create = missing.map((nodeName) => podOf(object, undefined, { [revisionKey]: revision }, { nodeName }));
   return { put: [reported(object, { ...counts, wanted: names.length, unready: names.length - counts.ready })], create, remove };
 }
 
@@ -100,5 +95,5 @@ export function job({ object, owned, now }: Seen): Wish {
   }
   const create = podsOf(object, Math.min(Number(parallelism), Number(completions) - counts.succeeded) - live.length);
   const report = reported(object, { ...counts, active: live.length, ready: live.filter(isReady).length });
-  return { create, put: [report], ...(leftMs < Infinity ? { againMs: leftMs } : {}) };
+  return { create, put: [report], againMs: leftMs };
 }

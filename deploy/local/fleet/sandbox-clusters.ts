@@ -1,12 +1,13 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { supervise } from '../processes/mod.ts';
+import { isRunning, supervise } from '../processes/mod.ts';
 import type { Clusters } from './clusters.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const readyMaxMs = 120_000;
 
 interface Ready {
+  readonly pid: number;
   readonly clusters: readonly { readonly name: string; readonly kubeconfig: string }[];
 }
 
@@ -29,7 +30,8 @@ export async function sandboxClusters(
       output: { file: `${dir}.log` },
       ready: {
         what: `${names.length} sandbox clusters`,
-        ask: async () => (await readyIn(file)).clusters.length === names.length,
+        // One that was killed left its own behind.
+        ask: async () => isRunning((await readyIn(file)).pid),
         waitMaxMs: readyMaxMs,
       },
       signal,

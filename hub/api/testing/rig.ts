@@ -6,8 +6,10 @@ import { digestBytes, digestOf } from '#shared/kernel/mod.ts';
 import type { Log } from '#shared/telemetry/mod.ts';
 import { Holds } from '#hub/holds/mod.ts';
 import { PromotionService } from '#hub/promotion/mod.ts';
+import { FleetPage } from '#hub/page/mod.ts';
 import { openSqliteStore, put, type Store } from '#hub/store/mod.ts';
 import { drawContacts, generateFleet, StillFleet, type FleetSize } from '#test/bench/mod.ts';
+import { sessionsIn } from '../auth/sessions.ts';
 import { adminToken } from '../auth/tokens.ts';
 import { operationsOf, serveApi, type ApiOptions } from '../server.ts';
 import { Feed } from '../watch/feed.ts';
@@ -87,6 +89,7 @@ export async function startRig(options: { seed?: number; size?: FleetSize; settl
     pollNow: (appId) => void synced.push(appId),
     sourceOf: () => undefined,
     feed,
+    page: new FleetPage({ sessions: sessionsIn(store, clock, random), names: ['hub.example'], clock, random, log: silent }),
     clock,
     random,
     version: '0.0.0',

@@ -1,7 +1,7 @@
 import type { Event } from '#hub/api/mod.ts';
 import { brief, html, type Html } from '../html.ts';
 import type { Look } from '../questions.ts';
-import { mark, sinceAge } from '../words.ts';
+import { mark, personOf, sinceAge } from '../words.ts';
 
 const messageMax = 140;
 
@@ -27,8 +27,12 @@ function item({ spec }: Event, rollouts: ReadonlyMap<string, string>, look: Look
     <span class="age-of">${sinceAge(spec.at, look)}</span>
     <p>
       ${warning && html`${mark('bad')}<span class="unseen">Warning: </span>`}<span class="reason">${spec.reason}</span>
+      ${spec.count > 1 && html`<b>${spec.count} times</b>`}
       <span class="kind">${kind.toLowerCase()}</span>
-      ${[...(tenant === null ? [] : [tenant]), readable].join('/')}${spec.message !== '' && html`: ${brief(spec.message, messageMax)}`}${spec.actor !== '' && html` <span class="quiet">by ${spec.actor}</span>`}
+      ${[...(tenant === null ? [] : [tenant]), readable].join('/')}${spec.message !== '' && html`: ${brief(spec.message, messageMax)}`}
+      <span class="quiet"
+        >${spec.actor !== '' && `by ${spec.actor}`}${spec.changedBy && ` (wanted by ${personOf(spec.changedBy.author)})`}</span
+      >
     </p>
   </li>`;
 }

@@ -121,12 +121,12 @@ function since({ health, since }: Cluster['status'], look: Look): Html | undefin
 function chip({ metadata, status }: Cluster, look: Look): Html {
   const age = sinceAge(status.since, look) ?? (status.connectionAgeMs === null ? undefined : heardAge(status.connectionAgeMs, look));
   const word = status.frozen && status.health === 'Healthy' ? 'Frozen' : status.health;
-  const reason = status.reason === '' || status.reason === status.health ? '' : `: ${status.reason}`;
+  const reason = status.reason === '' || status.reason === status.health ? '' : ` · ${status.reason}`;
   return html`<li class="chip ${worstTone(status)}">
     <a href="${closerOf(metadata.name)}" title="${metadata.name}: ${threeWords(status)}"
       ><b class="name">${metadata.name}${status.frozen && mark('frozen')}</b>${lamps(status)}<span class="unseen"
         >${threeWords(status)}</span
-      ><span class="line"><b>${word}</b>${reason}${age && html` · ${age}`}</span></a
+      ><span class="line"><b>${word}</b>${age && html` ${age}`}${reason}</span></a
     >
   </li>`;
 }

@@ -1,8 +1,12 @@
 // node deploy/local/launch.mjs test/bench/run.ts NAME [--json]: measures; exits 1 when a figure is over its limit.
 import { explain } from '#shared/kernel/mod.ts';
 import { benchApi } from './api.ts';
+import { benchSandbox } from './sandbox.ts';
 
-const benches: Readonly<Record<string, (say: (line: string) => void) => Promise<{ readonly ok: boolean }>>> = { api: benchApi };
+const benches: Readonly<Record<string, (say: (line: string) => void) => Promise<{ readonly ok: boolean }>>> = {
+  api: benchApi,
+  sandbox: benchSandbox,
+};
 
 try {
   const [name = '', ...flags] = process.argv.slice(2);

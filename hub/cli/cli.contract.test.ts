@@ -185,7 +185,32 @@ test('promote, sync, join-token, accept', async (t) => {
   const token = await wheelhouse('cluster join-token new-1');
   assert.deepEqual([token.out, token.exit], ['token-of-new-1\n', 0], token.err);
   assert.match(token.err, /good for one agent and (60m|59m)/);
-  assert.equal((await wheelhouse('cluster accept new-1')).exit, 0);
+  const accepted = await wheelhouse('cluster accept new-1');
+  assert.deepEqual([accepted.exit, /error NOT_ASKED/.test(accepted.err)], [exits.refused, true], accepted.err);
+});
+
+test('what files name is deleted with them, and one app of a cluster is synced by any of its names', async (t) => {
+  const wheelhouse = caller(await startHub(t));
+  await wheelhouse('apply -f -', { stdin: declared });
+  const deleted = await wheelhouse('delete -f - --reason moved', { stdin: declared });
+  assert.deepEqual([deleted.exit, deleted.out], [0, 'cluster/new-1 deleted\n'], deleted.err);
+  const again = await wheelhouse('delete -f -', { stdin: declared });
+  assert.deepEqual([again.exit, again.err.split('\n')[1]?.includes('Cluster/new-1 is not there')], [1, true], again.err);
+  assert.equal((await wheelhouse('delete -f - --ignore-not-found', { stdin: declared })).exit, 0);
+  const connected = await wheelhouse('get placements --field-selector status.connection=Connected');
+  assert.equal(connected.exit, exits.usage, 'placements are not selected by connection');
+  const all = JSON.parse((await wheelhouse('get placements -o json')).out) as {
+    items: { metadata: { tenant: string }; spec: { cluster: string; app: string }; status: { health: string } }[];
+  };
+  const [one] = all.items.filter(({ status }) => status.health !== 'Unknown');
+  assert.ok(one);
+  const said = await wheelhouse(`sync ${one.spec.cluster}/${one.metadata.tenant}/${one.spec.app} --wait --reason because`);
+  assert.deepEqual([said.exit, said.out.endsWith(' synced\n')], [0, true], said.err);
+  const audit = await wheelhouse('audit --action sync.placement --no-headers');
+  assert.match(audit.out, /sync\.placement\s+Placement\/\S+\s+because/);
+  const [silent] = all.items.filter(({ status }) => status.health === 'Unknown');
+  if (silent)
+    assert.equal((await wheelhouse(`sync ${silent.spec.cluster}/${silent.metadata.tenant}/${silent.spec.app}`)).exit, exits.unreachable);
 });
 
 test('a watch tells what is applied meanwhile, and goes on from where its list ended', async (t) => {

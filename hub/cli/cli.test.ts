@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { cases } from './testing/cases.ts';
+import { exits } from './exits.ts';
+import { cases, commands } from './testing/cases.ts';
 import { readRecorded, tell, type Told } from './testing/fake.ts';
 
 const recorded = readRecorded(join(import.meta.dirname, 'testdata/recorded.json'));
@@ -29,4 +31,30 @@ for (const { name, words, scene } of cases) {
 
 test('every case has a name of its own', () => {
   assert.equal(new Set(cases.map(({ name }) => name)).size, cases.length);
+});
+
+const isOf = (words: readonly string[], command: string): boolean => words.slice(0, command.split(' ').length).join(' ') === command;
+
+test('every command that the program has is told in golden files: its help, and what it does or refuses', () => {
+  assert.ok(commands.length > 20);
+  const untold = commands.filter((command) => {
+    const own = cases.filter(({ words }) => isOf(words, command));
+    const help = own.some(({ words }) => words.at(-1) === '--help' && words.length === command.split(' ').length + 1);
+    return !help || !own.some(({ words }) => !words.includes('--help'));
+  });
+  assert.deepEqual(untold, []);
+});
+
+test('every exit code is reached', async () => {
+  const reached = new Set<number>();
+  for (const { words, scene } of cases) reached.add((await tell(words, recorded, scene)).exit);
+  assert.deepEqual([...reached].toSorted(), Object.values(exits).toSorted());
+});
+
+test('no golden file is left of a case that there is no more', () => {
+  const names = new Set(cases.map(({ name }) => `${name}.txt`));
+  assert.deepEqual(
+    readdirSync(join(import.meta.dirname, 'golden')).filter((file) => !names.has(file)),
+    [],
+  );
 });

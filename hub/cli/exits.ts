@@ -51,6 +51,7 @@ const byCode: Readonly<Record<string, Exit>> = {
   REQUEST_INVALID: exits.usage,
   SELECTOR_INVALID: exits.usage,
   FIELD_UNKNOWN: exits.usage,
+  COMMAND_TIMED_OUT: exits.timedOut,
 };
 const byStatus: Readonly<Record<number, Exit>> = {
   401: exits.denied,

@@ -15,7 +15,7 @@ const whole = (text: string): number => {
   return Number(text);
 };
 
-const several = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+export const several = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 
 export const tenant = (command: Command): Command => command.option('-t, --tenant <name>', 'of this tenant; TENANT/NAME does the same');
 
@@ -40,6 +40,9 @@ export const held = (command: Command): Command =>
     .requiredOption('--reason <text>', 'why; everybody who waits for it is told')
     .option('--for <duration>', 'how long, such as 2h; then the hub lets it go by itself', duration)
     .option('--until <time>', 'until when, such as 2026-12-24T18:00:00Z');
+
+export const version = (command: Command): Command =>
+  command.option('--resource-version <version>', 'that it was read at; refused when it has changed since');
 
 export const dry = (command: Command): Command => command.option('--dry-run', 'say what would happen, and change nothing');
 

@@ -79,12 +79,12 @@ function looks(program: Command, session: Sessions, leave: Leave): void {
     .option('--type <type>', 'Normal or Warning')
     .action((kind, name, given) => events(session(), [kind, name].filter(isGiven), given));
   options
-    .listing(program.command('audit'), 50)
-    .description('who did what to what, and why; the latest last')
+    .listing(program.command('audit [kind] [name]'), 50)
+    .description('who did what, to all or to one thing, and why; the latest last')
     .option('--actor <name>', 'user:NAME or system:NAME')
     .option('--action <verb>', 'such as apply.app or start.rollout')
     .option('--subject <subject>', 'Kind/NAME or Kind/TENANT/NAME')
-    .action((given) => audit(session(), given));
+    .action((kind, name, given) => audit(session(), [kind, name].filter(isGiven), given));
   options
     .tenant(program.command('tree <cluster> [app]'))
     .description('what is on a cluster and how it is; of one app also where it came from')
@@ -111,11 +111,14 @@ function changes(program: Command, session: Sessions, leave: Leave): void {
     .option('--exit-code-unchanged', unchanged)
     .action(async (given) => leave(await apply(session(), given)));
   options
-    .dry(options.changing(options.tenant(program.command('delete <kind> [name...]'))))
-    .description('deletes what people declared, when nothing depends on it any more')
-    .action((kind, names, given) => remove(session(), [kind, ...names], given));
+    .version(options.dry(options.changing(options.tenant(program.command('delete [kind] [name...]')))))
+    .description('deletes what people declared, when nothing depends on it any more; with -f all that the files name, or nothing')
+    .option('-f, --filename <path>', 'file, folder, or - for stdin; may be given again', options.several)
+    .option('-R, --recursive', 'look into the folders of a folder as well')
+    .option('--ignore-not-found', 'what is not there is as good as deleted')
+    .action(async (kind, names, given) => leave(await remove(session(), [kind, ...names].filter(isGiven), given)));
   options
-    .waiting(options.dry(options.changing(options.tenant(program.command('promote <app>')))), 'its rollout has ended')
+    .waiting(options.version(options.dry(options.changing(options.tenant(program.command('promote <app>'))))), 'its rollout has ended')
     .description('offers a release to an environment by hand')
     .requiredOption('--to <environment>', 'where to')
     .option('--release <alias>', 'which; else the one that the environments before it run, in a first one the newest')
@@ -124,9 +127,11 @@ function changes(program: Command, session: Sessions, leave: Leave): void {
   options
     .waiting(
       options.dry(options.changing(options.tenant(program.command('sync <app>')))),
-      'what was found has been rolled out as far as it goes by itself',
+      'what was found has been rolled out as far as it goes by itself; of a cluster, until it has looked',
     )
-    .description("looks at an app's source now, instead of at the next poll")
+    .description(
+      "looks at an app's source now, instead of at the next poll; CLUSTER/APP, CLUSTER/TENANT/APP: has that cluster look again now",
+    )
     .action((app, given) => sync(session(), app, given));
   stops(program, session, leave);
   const cluster = program.command('cluster').description('lets agents become clusters');
@@ -139,7 +144,8 @@ function changes(program: Command, session: Sessions, leave: Leave): void {
   options
     .dry(options.changing(cluster.command('accept <name>')))
     .description('accepts the agent that has asked to be this cluster')
-    .action((name, given) => accept(session(), name, given));
+    .option('--exit-code-unchanged', unchanged)
+    .action(async (name, given) => leave(await accept(session(), name, given)));
 }
 
 /** What makes things stand still, and lets them go on. */

@@ -1,4 +1,5 @@
 import { chooseHub, type Chosen } from './contexts/contexts.ts';
+import { errorLines, type CliError } from './exits.ts';
 import type { Io } from './io.ts';
 import { paintFor, type Paint } from './print/colours.ts';
 import { Client } from './requests/client.ts';
@@ -27,6 +28,11 @@ export class Session {
   /** Data. */
   print(lines: readonly string[]): void {
     if (lines.length > 0) this.io.out(`${lines.join('\n')}\n`);
+  }
+
+  /** Of several errors, one that is not the last. */
+  sayError(error: CliError): void {
+    this.io.err(`${errorLines(error).join('\n')}\n`);
   }
 
   /** Progress. */

@@ -1,4 +1,4 @@
-import { AssignmentReport } from '#proto/mod.ts';
+import { AssignmentReport, type Drift } from '#proto/mod.ts';
 import { bareHealth } from '#shared/kernel/mod.ts';
 import { dispatchesOf, evidenceOf, reportedOf, type Dispatched, type Evidence } from '#hub/health/mod.ts';
 import { waitOf } from '#hub/holds/mod.ts';
@@ -202,11 +202,32 @@ function placementOf(
         reason: one.reason,
         message: one.message,
       })),
+      drift: (report?.drift ?? []).map(driftOf),
       hops: report?.hops ?? {},
       conditions: conditionsOf({ connection: connection.state, convergence, health, reason, message, since }),
     },
   });
 }
+
+/** `DRIFT_STATE_CONTESTED` as `Contested`. */
+const bare = <W extends string>(word: string, known: readonly W[]): W | 'Unknown' =>
+  known.find((one) => word.endsWith(`_${one.toUpperCase()}`)) ?? 'Unknown';
+
+const driftOf = (one: Drift): Placement['status']['drift'][number] => ({
+  object: one.object,
+  kind: bare(one.kind, ['Changed', 'Deleted', 'Replaced']),
+  state: bare(one.state, ['Standing', 'Corrected', 'Contested']),
+  fields: one.fields,
+  manager: one.manager,
+  operation: one.operation,
+  subresource: one.subresource,
+  changedAt: timeOrNull(one.changedAt?.getTime() ?? null),
+  firstSeenAt: timeOrNull(one.firstSeenAt?.getTime() ?? null),
+  lastSeenAt: timeOrNull(one.lastSeenAt?.getTime() ?? null),
+  correctedAt: timeOrNull(one.correctedAt?.getTime() ?? null),
+  seen: one.seen,
+  corrections: one.corrections,
+});
 
 /** Since a beat vouched last, by the hub's monotonic clock; null: none has in this process's life. */
 export function vouchedAge(clusterId: number, moment: Moment): number | null {

@@ -13,7 +13,8 @@ interface EventViewRow extends Row {
   readonly reason: string;
   readonly message: string;
   readonly regarding_kind: string;
-  readonly regarding_tenant: string | null;
+  /** '': of the fleet. */
+  readonly regarding_tenant: string;
   readonly regarding_name: string;
   readonly actor: string;
   readonly cluster: string;
@@ -59,15 +60,15 @@ const eventsStored = sql`
     JOIN tenants t ON t.id = a.tenant_id JOIN environments e ON e.id = g.environment_id
     UNION ALL
     SELECT b.id, ${text(sql`b.id`)}, ${text(sql`nullif(b.tenant, '')`)}, ${text(sql`b.id`)}, b.seq, b.at, b.first_at, b.count, b.type, b.reason, b.message,
-      b.kind, ${text(sql`nullif(b.tenant, '')`)}, b.name, b.actor, b.cluster, b.app, b.environment, b.rollout_id
+      b.kind, b.tenant, b.name, b.actor, b.cluster, b.app, b.environment, b.rollout_id
     FROM events b
     UNION ALL
     SELECT f.id, ${text(sql`f.id`)}, ${nothing}, ${text(sql`f.id`)}, f.id, f.at, f.at, ${number(sql`1`)}, ${text(sql`'Warning'`)}, f.code, f.message,
-      ${text(sql`'Cluster'`)}, ${nothing}, c.name, ${none}, c.name, ${none}, ${none}, ${number(sql`NULL`)}
+      ${text(sql`'Cluster'`)}, ${none}, c.name, ${none}, c.name, ${none}, ${none}, ${number(sql`NULL`)}
     FROM refusals f JOIN clusters c ON c.id = f.cluster_id
     UNION ALL
     SELECT w.id, ${text(sql`w.id`)}, ${text(sql`w.tenant`)}, ${text(sql`w.id`)}, w.id, w.at, w.at, ${number(sql`1`)}, ${text(sql`'Normal'`)}, w.reason,
-      w.message, ${text(sql`w.regarding_kind`)}, ${text(sql`w.regarding_tenant`)}, ${text(sql`w.regarding_name`)}, w.actor,
+      w.message, ${text(sql`w.regarding_kind`)}, ${text(sql`coalesce(w.regarding_tenant, '')`)}, ${text(sql`w.regarding_name`)}, w.actor,
       ${text(sql`CASE WHEN ${of('Cluster')} THEN w.regarding_name WHEN ${of('Placement')} THEN ${firstPart} ELSE '' END`)},
       ${text(sql`CASE WHEN ${of('App')} THEN w.regarding_name WHEN ${of('Target')} THEN ${firstPart} WHEN ${of('Placement')} THEN ${secondPart} ELSE '' END`)},
       ${text(sql`CASE WHEN ${of('Environment')} THEN w.regarding_name WHEN ${of('Target')} THEN ${secondPart} ELSE '' END`)}, ${number(sql`NULL`)}
@@ -138,7 +139,7 @@ const eventOf = (row: EventViewRow, changedBy: ChangedBy | undefined): Event => 
     type: row.type,
     reason: row.reason,
     message: row.message,
-    regarding: { kind: row.regarding_kind, tenant: row.regarding_tenant, name: row.regarding_name },
+    regarding: { kind: row.regarding_kind, tenant: row.regarding_tenant || null, name: row.regarding_name },
     related: { cluster: row.cluster || null, app: row.app || null, environment: row.environment || null },
     actor: row.actor,
     changedBy: changedBy ?? null,

@@ -18,7 +18,7 @@ export interface SyncOptions {
   readonly pollNow: (appId: number) => void;
 }
 
-const waitMaxMs = 60_000;
+const waitMaxMs = 300_000;
 /** How long a spoke may take when nobody waits for its answer. */
 const unwatchedMs = 60_000;
 

@@ -45,6 +45,21 @@ const hops = z
   .object({ fetched: z.number(), verified: z.number(), applied: z.number(), healthy: z.number() })
   .partial()
   .describe('seconds since the spoke received the desired state');
+const drift = z.object({
+  object: z.string().describe('group/kind/namespace/name'),
+  kind: z.enum(['Changed', 'Deleted', 'Replaced', 'Unknown']),
+  state: z.enum(['Standing', 'Corrected', 'Contested', 'Unknown']),
+  fields: z.array(z.string()).max(5).describe('paths, never values'),
+  manager: z.string().describe("who has the first of them now, as the API server recorded it; '' when it did not"),
+  operation: z.string(),
+  subresource: z.string(),
+  changedAt: time.nullable().describe("by the API server's clock"),
+  firstSeenAt: time.nullable().describe("by the spoke's clock, as what follows"),
+  lastSeenAt: time.nullable(),
+  correctedAt: time.nullable(),
+  seen: count,
+  corrections: count,
+});
 const unhealthy = z.object({
   object: z.string().describe('group/kind/namespace/name'),
   health: z.enum(['Healthy', 'Progressing', 'Degraded', 'Suspended', 'Unknown']),
@@ -78,6 +93,7 @@ export const placement = component(
       changedBy: changedBy.nullable(),
       objects: count,
       unhealthy: z.array(unhealthy).max(20).describe('as reported last, worst first'),
+      drift: z.array(drift).max(10).describe('what others did to the objects of the applied revision, the latest first'),
       hops,
       conditions: z.array(condition),
     }),

@@ -1,12 +1,12 @@
 import type { App, Target } from '#hub/api/mod.ts';
-import { CliError, exits, usageError, type Exit } from '../exits.ts';
-import { kindNamed, kindOf } from '../kinds/kinds.ts';
+import { exits, usageError, type Exit } from '../exits.ts';
+import { kindNamed, kindOf, subjectWord } from '../kinds/kinds.ts';
 import { documentText } from '../print/forms.ts';
 import { applyAsk, type ChangeOptions } from '../requests/changes.ts';
 import type { Client } from '../requests/client.ts';
-import { readSets, type NamedText } from '../requests/files.ts';
+import { readSets } from '../requests/files.ts';
 import { list } from '../requests/lists.ts';
-import { problemLines, type SetProblem } from '../requests/sets.ts';
+import { sendSet } from '../requests/sets.ts';
 import type { Session } from '../session.ts';
 import { judgeTargets } from '../waits/judge.ts';
 import { waitFor } from '../waits/wait.ts';
@@ -27,12 +27,9 @@ export interface ApplyOptions extends ChangeOptions {
   readonly exitCodeUnchanged?: boolean;
 }
 
-/** `Kind/tenant/name` as `kind/tenant/name`: what other commands take. */
-const word = (subject: string): string => subject.replace(/^[A-Za-z]+/, (kind) => kind.toLowerCase());
-
 /** What was done, a line for each thing. Pure. */
 export const appliedLines = ({ items, dryRun }: Applied): readonly string[] =>
-  items.map(({ subject, action }) => `${word(subject)} ${action}${dryRun ? ' (dry run)' : ''}`);
+  items.map(({ subject, action }) => `${subjectWord(subject)} ${action}${dryRun ? ' (dry run)' : ''}`);
 
 /** A wanted change of the apps that a set touches; what a tenant or an environment says concerns all of its apps. Pure. */
 export function concerns({ items }: Applied): (target: Target) => boolean {
@@ -50,35 +47,14 @@ export async function apply(session: Session, options: ApplyOptions): Promise<Ex
   const set = await readSets(session.io, options.filename, options.recursive ?? false);
   const client = await session.client();
   const known = options.wait ? await failedRollouts(client) : new Set<string>();
-  const applied = await send(client, set, options);
+  const applied = await sendSet<Applied>(client, applyAsk(set, options), 'applied');
   if (form === 'json' || form === 'yaml') session.io.out(documentText(form, applied));
-  else if (form === 'name') session.print(applied.items.map(({ subject }) => word(subject)));
+  else if (form === 'name') session.print(applied.items.map(({ subject }) => subjectWord(subject)));
   else session.print(appliedLines(applied));
   for (const target of applied.retire) session.say(`${target} is named no more; what it runs stays until it is retired`);
   if (options.wait && !options.dryRun) await waitForSet(session, client, applied, known, options.timeout);
   const unchanged = applied.items.every(({ action }) => action === 'unchanged');
   return unchanged && options.exitCodeUnchanged ? exits.unchanged : exits.ok;
-}
-
-async function send(client: Client, set: readonly NamedText[], options: ChangeOptions): Promise<Applied> {
-  try {
-    return (await client.send<Applied>(applyAsk(set, options))).body;
-  } catch (error) {
-    const problems = problemsOf(error);
-    if (!(error instanceof CliError) || problems.length === 0) throw error;
-    const count = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`;
-    throw new CliError(error.code, `the set has ${count}; nothing of it was applied`, {
-      exit: error.exit,
-      lines: problemLines(problems),
-      next: error.next,
-      cause: error,
-    });
-  }
-}
-
-function problemsOf(error: unknown): readonly SetProblem[] {
-  const problem = error instanceof CliError ? (error.cause as { readonly problems?: unknown } | undefined) : undefined;
-  return Array.isArray(problem?.problems) ? (problem.problems as SetProblem[]) : [];
 }
 
 const targetsOf = async (client: Client): Promise<readonly Target[]> =>

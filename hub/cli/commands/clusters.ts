@@ -1,3 +1,4 @@
+import { exits, type Exit } from '../exits.ts';
 import { humanAge } from '../print/ages.ts';
 import { acceptAsk, joinTokenAsk, type ChangeOptions } from '../requests/changes.ts';
 import type { Session } from '../session.ts';
@@ -5,6 +6,10 @@ import type { Session } from '../session.ts';
 interface TokenOptions extends ChangeOptions {
   readonly ttl: number;
   readonly accepted?: boolean;
+}
+
+interface AcceptOptions extends ChangeOptions {
+  readonly exitCodeUnchanged?: boolean;
 }
 
 /** The token is the data: `wheelhouse cluster join-token dev-1 > token`. */
@@ -19,8 +24,9 @@ export async function joinToken(session: Session, name: string, options: TokenOp
   );
 }
 
-export async function accept(session: Session, name: string, options: ChangeOptions): Promise<void> {
+export async function accept(session: Session, name: string, options: AcceptOptions): Promise<Exit> {
   const client = await session.client();
-  await client.send(acceptAsk(name, options));
-  session.print([`cluster/${name} accepted${options.dryRun ? ' (dry run)' : ''}`]);
+  const { body } = await client.send<{ readonly changed: boolean }>(acceptAsk(name, options));
+  session.print([`cluster/${name} ${body.changed ? 'accepted' : 'unchanged'}${options.dryRun ? ' (dry run)' : ''}`]);
+  return !body.changed && options.exitCodeUnchanged ? exits.unchanged : exits.ok;
 }

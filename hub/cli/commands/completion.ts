@@ -32,7 +32,7 @@ export function completion(session: Session, shell: string): void {
 }
 
 /** Commands whose first word is a kind, and those whose first word is of a kind. */
-const takesKind = ['get', 'describe', 'delete', 'events'];
+const takesKind = ['get', 'describe', 'delete', 'events', 'audit'];
 const takesNameOf: Readonly<Record<string, string>> = { tree: 'clusters', explain: 'clusters', promote: 'apps', sync: 'apps' };
 const namesMax = 200;
 

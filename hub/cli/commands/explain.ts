@@ -3,6 +3,7 @@ import { CliError, usageError } from '../exits.ts';
 import { chainLines, type Chain } from '../print/chains.ts';
 import { documentFormOf, documentText } from '../print/forms.ts';
 import type { Client } from '../requests/client.ts';
+import { eventsAbout } from '../requests/events.ts';
 import { oneOf } from '../requests/lists.ts';
 import type { Session } from '../session.ts';
 import { placementsOn } from './tree.ts';
@@ -29,7 +30,7 @@ export async function explain(session: Session, word: string, options: ExplainOp
   const { cluster, tenant, app } = planExplain(word, options.tenant);
   const client = await session.client();
   const { items, at } = await placementsOn(client, cluster, { tenant, app });
-  if (items.length === 0) throw await missing(client, cluster, app);
+  if (items.length === 0) throw await placementMissing(client, cluster, app);
   const chains = await Promise.all(items.map((placement) => chainOf(client, placement)));
   if (form !== 'table') return session.io.out(documentText(form, chains.length === 1 ? chains[0] : chains));
   for (const [index, chain] of chains.entries())
@@ -37,7 +38,7 @@ export async function explain(session: Session, word: string, options: ExplainOp
 }
 
 /** The cluster itself may not be there; else the app is not on it. */
-async function missing(client: Client, cluster: string, app: string): Promise<CliError> {
+export async function placementMissing(client: Client, cluster: string, app: string): Promise<CliError> {
   await oneOf(client, 'Cluster', { name: cluster });
   return new CliError('NOT_FOUND', `app ${app} is not placed on it`, {
     object: `cluster/${cluster}`,
@@ -45,18 +46,21 @@ async function missing(client: Client, cluster: string, app: string): Promise<Cl
   });
 }
 
+const latelyMax = 4;
+
 async function chainOf(client: Client, placement: Placement): Promise<Chain> {
   const { metadata, spec, status } = placement;
   const at = { tenant: metadata.tenant };
   const uid = status.changedBy?.rollout;
-  const [target, rollout] = await Promise.all([
+  const [target, rollout, lately] = await Promise.all([
     optional<Target>(oneOf(client, 'Target', { ...at, name: `${spec.app}.${spec.environment}` })),
     uid === undefined ? undefined : optional<Rollout>(oneOf(client, 'Rollout', { ...at, name: uid })),
+    eventsAbout(client, placement, latelyMax),
   ]);
-  return { placement, target, rollout };
+  return { placement, target, rollout, lately };
 }
 
-const optional = async <R>(asked: Promise<{ readonly resource: R }>): Promise<R | undefined> =>
+export const optional = async <R>(asked: Promise<{ readonly resource: R }>): Promise<R | undefined> =>
   asked.then(
     ({ resource }) => resource,
     (error: unknown) => {

@@ -83,7 +83,7 @@ export async function show(
   // A watch prints what is there as it prints what comes: one document each.
   if (options.watch) return watch(session, client, { ...plan, ...began }, options);
   session.io.out(textOf(shown, form, { headers: options.headers, paint: session.paint }));
-  if (ordered.length === 0 && form.form === 'table') session.say(`no ${kind.plural} found`);
+  if (ordered.length === 0 && form.form === 'table') session.say(`no ${kind.plural === 'audit' ? 'audit records' : kind.plural} found`);
   if (found.more) session.say(`only the ${kind.log ? 'latest' : 'first'} ${ordered.length}: there are more; --limit 0 gets all`);
 }
 

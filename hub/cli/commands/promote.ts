@@ -20,8 +20,19 @@ interface PromoteOptions extends ChangeOptions {
 
 interface Promoted {
   readonly rollout: string | null;
+  readonly plan: Plan | null;
   readonly waiting: { readonly reason: string; readonly message: string } | null;
 }
+
+interface Plan {
+  readonly release: string;
+  readonly clusters: number;
+  readonly unchanged: number;
+  readonly waves: number;
+}
+
+const planText = ({ release, clusters, unchanged, waves }: Plan): string =>
+  `${release} on ${clusters} ${clusters === 1 ? 'cluster' : 'clusters'}${unchanged === 0 ? '' : `, ${unchanged} of which run it already`}${waves === 1 ? '' : `, in ${waves} waves`}`;
 
 export async function promote(session: Session, word: string, options: PromoteOptions): Promise<Exit> {
   const client = await session.client();
@@ -32,11 +43,12 @@ export async function promote(session: Session, word: string, options: PromoteOp
   const { body } = await client.send<Promoted>(promoteAsk(target, release, options));
   if (body.rollout !== null) {
     session.print([`rollout/${app.tenant}/${body.rollout} started`]);
+    if (body.plan) session.say(planText(body.plan));
     if (options.wait) await waitForRollout(session, client, body.rollout, options.timeout);
     return exits.ok;
   }
-  if (options.dryRun) {
-    session.print([`${referenceText(target)} would be offered ${release} (dry run)`]);
+  if (body.plan !== null) {
+    session.print([`${referenceText(target)} would get ${planText(body.plan)} (dry run)`]);
     return exits.ok;
   }
   const { reason = '', message = '' } = body.waiting ?? {};
@@ -46,7 +58,7 @@ export async function promote(session: Session, word: string, options: PromoteOp
       object: referenceText(target),
       next: `promote again when that has passed; wheelhouse describe target ${app.tenant}/${target.name} says when`,
     });
-  session.print([`${referenceText(target)} unchanged`]);
+  session.print([`${referenceText(target)} unchanged${options.dryRun ? ' (dry run)' : ''}`]);
   return options.exitCodeUnchanged ? exits.unchanged : exits.ok;
 }
 

@@ -1,6 +1,7 @@
 import { ageOf, measured } from '../print/ages.ts';
 import { holdsOn, holdText, marked } from '../print/holds.ts';
 import { doneText } from '../print/rollouts.ts';
+import { aboutText, seriesText } from '../print/series.ts';
 import { brief, orNone, personOf } from '../print/tables.ts';
 import type { AnyResource, KindName, Resources } from './kinds.ts';
 
@@ -43,7 +44,7 @@ const healthy = ({ placements }: { placements: { healthy: number; total: number 
 /** Since when, only while something is wrong: of what is well it would be the age of the last change. */
 const since = (status: { health: string; since: string | null }, now: number): string =>
   status.health === 'Healthy' || status.health === 'Empty' ? '<none>' : ageOf(status.since, now);
-const by = (changed: { release: string; author: string } | null): string =>
+const by = (changed: { release: string; author: string } | null | undefined): string =>
   changed ? `${changed.release} by ${personOf(changed.author)}` : '<none>';
 
 const selectorText = ({ matchLabels, matchExpressions }: Resources['Environment']['spec']['clusterSelector']): string => {
@@ -220,15 +221,19 @@ export const columnsOf: Readonly<Record<KindName, readonly Column<AnyResource>[]
   ),
   Event: columns<Resources['Event']>(
     {
-      AGE: ({ spec }, now) => ageOf(spec.at, now),
+      'LAST SEEN': ({ spec }, now) => seriesText(spec, now),
       TYPE: ({ spec }) => spec.type,
       REASON: ({ spec }) => spec.reason,
-      OBJECT: ({ spec: { regarding } }) =>
-        [regarding.kind.toLowerCase(), ...(regarding.tenant === null ? [] : [regarding.tenant]), regarding.name].join('/'),
+      OBJECT: ({ spec }) => aboutText(spec),
       ACTOR: ({ spec }) => orNone(spec.actor),
       MESSAGE: ({ spec }) => brief(spec.message, 120),
     },
-    { NUMBER: ({ metadata }) => metadata.name, AT: ({ spec }) => spec.at },
+    {
+      ABOUT: ({ spec: { regarding } }) => `${regarding.kind}/${regarding.name}`,
+      'CHANGED BY': ({ spec }) => by(spec.changedBy),
+      NUMBER: ({ metadata }) => metadata.name,
+      AT: ({ spec }) => spec.at,
+    },
   ),
   AuditRecord: columns<Resources['AuditRecord']>(
     {

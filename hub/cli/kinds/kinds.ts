@@ -78,6 +78,13 @@ export interface Reference {
 export const referenceText = ({ kind, tenant, name }: Reference): string =>
   [kind.singular, ...(tenant === undefined ? [] : [tenant]), name].join('/');
 
+/** `Kind/tenant/name`, as the hub writes what was changed, as people write it: `kind/tenant/name`. */
+export const subjectWord = (subject: string): string => subject.replace(/^[A-Za-z]+/, (kind) => kind.toLowerCase());
+
+/** As the audit log names it. */
+export const subjectOf = ({ kind, tenant, name }: Reference): string =>
+  [kind.kind, ...(tenant === undefined ? [] : [tenant]), name].join('/');
+
 export const objectOf = ({ kind, metadata }: AnyResource): string => {
   const tenant = 'tenant' in metadata ? (metadata.tenant ?? undefined) : undefined;
   return referenceText({ kind: kindNamed(kind), tenant, name: metadata.name });

@@ -1,8 +1,9 @@
-import type { Placement, Rollout, Target } from '#hub/api/mod.ts';
+import type { Event, Placement, Rollout, Target } from '#hub/api/mod.ts';
 import { ageOf, measured } from './ages.ts';
 import { painted, type Paint } from './colours.ts';
 import { holdsOn, releaseTexts, stoppedLines } from './holds.ts';
 import { rolloutText } from './rollouts.ts';
+import { driftLines, eventLine } from './series.ts';
 import { brief, personOf, whyText } from './tables.ts';
 import { revisionText } from './trees.ts';
 
@@ -11,6 +12,8 @@ export interface Chain {
   readonly target: Target | undefined;
   /** The one that set what is wanted; undefined: none has. */
   readonly rollout: Rollout | undefined;
+  /** The latest events that concern it, oldest first. */
+  readonly lately: readonly Event[];
 }
 
 const line = (title: string, text: string): string => `${title.padEnd(13)}${text}`;
@@ -19,7 +22,7 @@ const line = (title: string, text: string): string => `${title.padEnd(13)}${text
  * One causal chain: what is wanted, why, how it stands with it, what it waits for, since when. Each line follows from the one above. Pure.
  */
 export function chainLines(
-  { placement, target, rollout }: Chain,
+  { placement, target, rollout, lately }: Chain,
   { now, paint }: { readonly now: number; readonly paint: Paint },
 ): readonly string[] {
   const { metadata, spec, status } = placement;
@@ -34,9 +37,11 @@ export function chainLines(
     line('convergence', `${painted(status.convergence, paint)}: ${appliedText(status)}`),
     line('health', `${painted(status.health, paint)}, ${measured(status.healthAgeMs)} old: ${whyText(status.reason, status.message, 240)}`),
     ...status.unhealthy.map((one) => line('', `${one.object} ${painted(one.health, paint)}: ${whyText(one.reason, one.message, 240)}`)),
+    ...driftLines(status, now).map((text, i) => line(i === 0 ? 'drift' : '', text)),
     ...(wait.length === 0
       ? [line('waits for', well ? 'nothing' : 'itself: it will be well, or say more')]
       : wait.map((text, i) => line(i === 0 ? 'waits for' : '', text))),
+    ...lately.map((event, i) => line(i === 0 ? 'lately' : '', eventLine(event, now))),
   ];
 }
 

@@ -7,7 +7,17 @@ import { onePath } from './lists.ts';
 export interface ChangeOptions {
   readonly reason?: string;
   readonly dryRun?: boolean;
+  /** That it was read at: refused when it has changed since. */
+  readonly resourceVersion?: string;
 }
+
+export interface PlacementSynced {
+  readonly acknowledged: boolean;
+  readonly problem: { readonly reason: string; readonly message: string } | null;
+}
+
+const ifMatch = ({ resourceVersion }: ChangeOptions): Pick<Ask, 'headers'> =>
+  resourceVersion === undefined ? {} : { headers: { 'if-match': `"${resourceVersion}"` } };
 
 const said = ({ reason, dryRun }: ChangeOptions): Readonly<Record<string, string | undefined>> => ({
   reason,
@@ -29,6 +39,23 @@ export const deleteAsk = (reference: Reference, options: ChangeOptions): Ask => 
   path: onePath(reference),
   query: said(options),
   object: referenceText(reference),
+  ...ifMatch(options),
+});
+
+export const deleteSetAsk = (files: readonly NamedText[], ignoreNotFound: boolean, options: ChangeOptions): Ask => ({
+  method: 'POST',
+  path: '/v1alpha1/delete',
+  query: { ...said(options), ignoreNotFound: ignoreNotFound ? 'true' : undefined },
+  body: JSON.stringify({ files }),
+  type: 'application/json',
+});
+
+export const syncPlacementAsk = (placement: Reference, waitMs: number, options: ChangeOptions): Ask => ({
+  method: 'POST',
+  path: `${onePath(placement)}/sync`,
+  query: { ...said(options), waitMs: waitMs === 0 ? undefined : String(waitMs) },
+  object: referenceText(placement),
+  waitMs,
 });
 
 export const promoteAsk = (target: Reference, release: string, options: ChangeOptions): Ask => ({
@@ -38,6 +65,7 @@ export const promoteAsk = (target: Reference, release: string, options: ChangeOp
   body: JSON.stringify({ release }),
   type: 'application/json',
   object: referenceText(target),
+  ...ifMatch(options),
 });
 
 export const syncAsk = (app: Reference, options: ChangeOptions): Ask => ({

@@ -15,6 +15,8 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
   /** What it is about, for errors: cluster/dev-1. */
   readonly object?: string;
+  /** How long the hub was asked to wait before it answers. */
+  readonly waitMs?: number;
 }
 
 export interface Answer<T> {
@@ -53,7 +55,7 @@ export class Client {
   }
 
   async send<T>(ask: Ask): Promise<Answer<T>> {
-    const response = await this.#fetch(ask, AbortSignal.any([this.#io.stop, AbortSignal.timeout(answerWaitMs)]));
+    const response = await this.#fetch(ask, AbortSignal.any([this.#io.stop, AbortSignal.timeout(answerWaitMs + (ask.waitMs ?? 0))]));
     const text = await this.#textOf(response);
     if (!response.ok) throw refusal(ask, response.status, text);
     return { body: parsed(ask, text) as T, at: this.#timeOf(response) };

@@ -1,40 +1,34 @@
-import type { Event, Rollout } from '#hub/api/mod.ts';
+import type { Event } from '#hub/api/mod.ts';
 import { kindNamed, type AnyResource } from '../kinds/kinds.ts';
 import type { Client } from './client.ts';
-import { list } from './lists.ts';
+import { list, type ListRequest } from './lists.ts';
 
-const rolloutsMax = 10;
+type About = Pick<ListRequest, 'tenant' | 'fieldSelector'>;
 
-/** A selector of the events that concern a thing: its own, and those of the rollouts that last changed it. */
-export async function eventSelector(client: Client, resource: AnyResource): Promise<string> {
+const related = (parts: Readonly<Record<string, string>>): string =>
+  Object.entries(parts)
+    .map(([part, name]) => `spec.related.${part}=${name}`)
+    .join(',');
+
+/** Which events concern a thing: its own, of what is placed there, and of what moved it. Pure. */
+export function eventsOf(resource: AnyResource): About {
   const { kind, metadata } = resource;
-  const uids = await rolloutsOf(client, resource);
-  const names = [metadata.name, ...(kind === 'Target' ? [metadata.name.replace('.', '/')] : []), ...uids];
-  const kinds = uids.length === 0 ? [kind] : [...new Set([kind, 'Rollout'])];
-  return `spec.regarding.kind in (${kinds.join(',')}),spec.regarding.name in (${names.join(',')})`;
-}
-
-async function rolloutsOf(client: Client, resource: AnyResource): Promise<readonly string[]> {
-  const { kind, metadata } = resource;
-  if (kind === 'Placement') return resource.status.changedBy ? [resource.status.changedBy.rollout] : [];
-  const by: Readonly<Partial<Record<AnyResource['kind'], string>>> = {
-    App: `spec.app=${metadata.name}`,
-    Environment: `spec.environment=${metadata.name}`,
-    ...(kind === 'Target' ? { Target: `spec.app=${resource.spec.app},spec.environment=${resource.spec.environment}` } : {}),
-  };
-  const fieldSelector = by[kind];
-  if (fieldSelector === undefined || !('tenant' in metadata)) return [];
-  const found = await list<Rollout>(client, kindNamed('Rollout'), {
-    tenant: metadata.tenant ?? undefined,
-    fieldSelector,
-    sort: 'created',
-    limit: rolloutsMax,
-  });
-  return found.items.map(({ metadata: { uid } }) => uid);
+  const { name } = metadata;
+  const tenant = 'tenant' in metadata ? (metadata.tenant ?? undefined) : undefined;
+  if (kind === 'Cluster') return { fieldSelector: related({ cluster: name }) };
+  if (kind === 'Tenant') return { tenant: name };
+  if (kind === 'Environment') return { tenant, fieldSelector: related({ environment: name }) };
+  if (kind === 'App') return { tenant, fieldSelector: related({ app: name }) };
+  if (kind === 'Target') return { tenant, fieldSelector: related({ app: resource.spec.app, environment: resource.spec.environment }) };
+  if (kind !== 'Placement') return { tenant, fieldSelector: `spec.regarding.kind=${kind},spec.regarding.name=${name}` };
+  // Of the placement, of its app and environment as such, and of its cluster, which is nobody's.
+  const { cluster, app, environment } = resource.spec;
+  const parts = { 'regarding.tenant': tenant ?? '', 'related.cluster': cluster, 'related.app': app, 'related.environment': environment };
+  const own = Object.entries(parts).map(([field, value]) => `spec.${field} in (${value},)`);
+  return { fieldSelector: [...own, 'spec.regarding.kind in (Placement,Cluster,App,Environment,Target,Rollout)'].join(',') };
 }
 
 /** The latest events that concern a thing, oldest first. */
 export async function eventsAbout(client: Client, resource: AnyResource, limit: number): Promise<readonly Event[]> {
-  const fieldSelector = await eventSelector(client, resource);
-  return (await list<Event>(client, kindNamed('Event'), { fieldSelector, limit })).items.toReversed();
+  return (await list<Event>(client, kindNamed('Event'), { ...eventsOf(resource), limit })).items.toReversed();
 }

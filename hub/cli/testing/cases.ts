@@ -1,3 +1,7 @@
+import type { Command } from 'commander';
+import { VirtualClock } from '#shared/clock/mod.ts';
+import type { Io } from '../io.ts';
+import { programOf } from '../program.ts';
 import { json, problem, stream, type Scene } from './fake.ts';
 
 /** A command line whose whole answer is kept in golden/<name>.txt. */
@@ -11,34 +15,31 @@ const words = (line: string): readonly string[] =>
   [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, single, double, plain]) => single ?? double ?? plain ?? '');
 const of = (name: string, line: string, scene?: Scene): Case => ({ name, words: words(line), ...(scene ? { scene } : {}) });
 
-const commands = [
-  'status',
-  'get',
-  'describe',
-  'events',
-  'audit',
-  'tree',
-  'explain',
-  'doctor',
-  'apply',
-  'delete',
-  'promote',
-  'sync',
-  'freeze',
-  'unfreeze',
-  'suspend',
-  'resume',
-  'cluster',
-  'cluster join-token',
-  'cluster accept',
-  'init',
-  'context',
-  'context list',
-  'context use',
-  'context delete',
-  'page',
-  'completion',
-];
+/** The program is only looked at. */
+const unused: Io = {
+  env: {},
+  home: '',
+  folder: '',
+  clock: new VirtualClock(),
+  fetch: () => Promise.reject(new Error('not asked')),
+  out: () => {},
+  err: () => {},
+  stdin: async () => '',
+  terminal: false,
+  stop: new AbortController().signal,
+};
+
+/** Every command that the program has, as it is typed: a new one is asked for its golden files by being there. */
+export const commands: readonly string[] = pathsIn(programOf(unused, () => {}));
+
+function pathsIn(command: Command, before: readonly string[] = []): readonly string[] {
+  return command.commands
+    .filter((one) => !one.name().startsWith('_'))
+    .flatMap((one) => {
+      const path = [...before, one.name()];
+      return [path.join(' '), ...pathsIn(one, path)];
+    });
+}
 
 const helps: readonly Case[] = [
   of('help', '--help'),
@@ -72,17 +73,26 @@ const looks: readonly Case[] = [
   of('status-no-color', 'status', { terminal: true, env: { NO_COLOR: '1' } }),
   of('describe-cluster', 'describe cluster dev-1'),
   of('describe-app', 'describe app shop'),
+  of('describe-placement', 'describe placement storefront/staging-1.shop.shop'),
   of('describe-target', 'describe target storefront/shop.dev'),
   of('events', 'events --limit 10'),
   of('events-target', 'events target storefront/shop.dev'),
+  of('events-cluster', 'events cluster prod-3'),
+  of('events-placement', 'events placement staging-1.shop.shop'),
+  of('events-nothing', 'events --field-selector spec.reason=Nothing'),
+  of('events-several', 'events cluster dev-1 prod-1'),
   of('events-warnings', 'events --type Warning --limit 5 -o wide'),
   of('audit', 'audit --limit 10'),
   of('audit-actor', 'audit --actor user:local-admin --limit 5'),
+  of('audit-app', 'audit app storefront/shop'),
+  of('audit-deleted', 'audit app storefront/gone'),
+  of('audit-twice', 'audit app shop --subject App/storefront/shop'),
   of('tree', 'tree dev-1'),
   of('tree-silent', 'tree prod-3'),
   of('tree-app', 'tree dev-1 shop'),
   of('tree-app-missing', 'tree dev-1 nothing'),
   of('explain', 'explain dev-1/storefront/shop'),
+  of('explain-drift', 'explain staging-1/storefront/shop'),
   of('explain-silent', 'explain prod-3/shop'),
   of('explain-healthy', 'explain staging-1/payments/ledger'),
   of('explain-missing', 'explain dev-1/nothing'),
@@ -115,6 +125,10 @@ const wrongs: readonly Case[] = [
   of('not-a-hub', 'status', { answers: { 'GET /v1alpha1/status': { status: 404, type: 'text/html', body: '<html>' } } }),
   of('denied', 'status', { answers: { 'GET /v1alpha1/status': problem(401, 'UNAUTHENTICATED', 'a valid bearer token is needed') } }),
   of('no-context', 'status', { env: { WHEELHOUSE_URL: '' }, folder: '/nowhere' }),
+  of('init-nothing', 'init /nowhere'),
+  of('context-list-empty', 'context list', { env: { WHEELHOUSE_URL: '', WHEELHOUSE_CONFIG: '/nowhere/config.yaml' } }),
+  of('context-use-missing', 'context use other', { env: { WHEELHOUSE_CONFIG: '/nowhere/config.yaml' } }),
+  of('context-delete-missing', 'context delete other', { env: { WHEELHOUSE_CONFIG: '/nowhere/config.yaml' } }),
   of('doctor-unreachable', 'doctor', { dead: 'ECONNREFUSED' }),
   of('doctor-denied', 'doctor', { answers: { 'GET /v1alpha1/status': problem(401, 'UNAUTHENTICATED', 'a valid bearer token is needed') } }),
   of('doctor-settling', 'doctor -o yaml', {
@@ -139,7 +153,8 @@ const rollout = (state: string, message: string, succeeded = 0): unknown => ({
   spec: { app: 'shop', environment: 'prod', release: 'R2' },
   status: { state, reason: state, message, wave: 1, waves: 1, clusters: { total: 3, succeeded, unchanged: 0 } },
 });
-const started = json({ rollout: 'r1', waiting: null });
+const plan = { type: 'Release', release: 'R2', clusters: 3, unchanged: 1, waves: 1 };
+const started = json({ dryRun: false, rollout: 'r1', plan, waiting: null });
 const rolloutPath = 'GET /v1alpha1/rollouts/r1';
 const target = (more: object): unknown => ({
   kind: 'Target',
@@ -162,6 +177,34 @@ const app = (answeredAt: string, head: string, seen: string, outcome = 'Released
     commit: { commit: seen, author: 'Ada Example', outcome, outcomeMessage: 'dev/web.yaml:3: no such field' },
   },
 });
+const placementPath = 'POST /v1alpha1/tenants/storefront/placements/dev-1.shop.shop/sync';
+const noApp = {
+  'GET /v1alpha1/tenants/dev-1/apps/shop': problem(404, 'NOT_FOUND', 'there is no App dev-1/shop; there is no tenant dev-1'),
+};
+const isApp = { 'GET /v1alpha1/placements': json({ kind: 'PlacementList', metadata: { resourceVersion: '1', continue: '' }, items: [] }) };
+const hindered = problem(409, 'IN_USE', '2 of 3 cannot be deleted, so nothing was', {
+  problems: [
+    {
+      file: 'stdin',
+      line: 3,
+      column: 12,
+      field: 'metadata.name',
+      code: 'IN_USE',
+      message: 'Environment/storefront/dev is depended on by App/storefront/shop',
+      next: 'retire what depends on it first',
+    },
+    {
+      file: 'stdin',
+      line: 9,
+      column: 12,
+      field: 'metadata.name',
+      code: 'NOT_DECLARED',
+      message: 'Cluster/dev-9 is not there',
+      next: 'leave it out, or ignore what is not found',
+    },
+  ],
+});
+const deleteSet = 'POST /v1alpha1/delete';
 const syncPath = 'POST /v1alpha1/tenants/storefront/apps/shop/sync';
 const shopTargets = 'GET /v1alpha1/tenants/storefront/targets';
 
@@ -261,20 +304,55 @@ const changes: readonly Case[] = [
   of('delete-dry-run', 'delete app/storefront/shop --dry-run', {
     answers: { 'DELETE /v1alpha1/tenants/storefront/apps/shop': json({ dryRun: true }) },
   }),
+  of('delete-file', "delete -f - --reason 'moved to another fleet'", {
+    stdin: set,
+    answers: { [deleteSet]: json(applied(['App/storefront/shop', 'deleted'], ['Cluster/dev-2', 'deleted'])) },
+  }),
+  of('delete-file-ignore-not-found', 'delete -f - --ignore-not-found --dry-run', {
+    stdin: set,
+    answers: { [deleteSet]: json(applied(['Cluster/dev-2', 'deleted'], ['Cluster/dev-9', 'absent'])) },
+  }),
+  of('delete-file-refused', 'delete -f -', { stdin: set, answers: { [deleteSet]: hindered } }),
+  of('delete-file-empty', 'delete -f -', { stdin: '', answers: { [deleteSet]: json(applied()) } }),
+  of('delete-file-and-name', 'delete -f - cluster dev-2', { stdin: set }),
+  of('delete-no-words', 'delete'),
+  of('delete-several', 'delete cluster dev-2 dev-3 dev-4', {
+    answers: {
+      'DELETE /v1alpha1/clusters/dev-2': problem(404, 'NOT_DECLARED', 'there is no Cluster/dev-2'),
+      'DELETE /v1alpha1/clusters/dev-3': problem(409, 'IN_USE', 'two placements are on it'),
+      'DELETE /v1alpha1/clusters/dev-4': json({ dryRun: false }),
+    },
+  }),
+  of('delete-ignore-not-found', 'delete cluster dev-2 dev-4 --ignore-not-found', {
+    answers: {
+      'DELETE /v1alpha1/clusters/dev-2': problem(404, 'NOT_DECLARED', 'there is no Cluster/dev-2'),
+      'DELETE /v1alpha1/clusters/dev-4': json({ dryRun: false }),
+    },
+  }),
+  of('delete-changed', 'delete cluster dev-2 --resource-version 5.1', {
+    answers: {
+      'DELETE /v1alpha1/clusters/dev-2': problem(412, 'VERSION_MISMATCH', 'Cluster/dev-2 was read at version 5.1, and now it is at 5.2'),
+    },
+  }),
   of('delete-not-declared', 'delete rollout r1'),
   of('delete-nothing', 'delete cluster'),
   of('promote', "promote storefront/shop --to prod --release R2 --reason 'the fair begins'", { answers: { [promote]: started } }),
   of('promote-dry-run', 'promote storefront/shop --to prod --release R2 --dry-run', {
-    answers: { [promote]: json({ rollout: null, waiting: null }) },
+    answers: { [promote]: json({ dryRun: true, rollout: null, plan, waiting: null }) },
+  }),
+  of('promote-changed', 'promote storefront/shop --to prod --release R2 --resource-version abc', {
+    answers: { [promote]: problem(412, 'VERSION_MISMATCH', 'Target/storefront/shop.prod was read at version abc, and now it is at def') },
   }),
   of('promote-chosen', 'promote shop --to prod', { answers: { [promote]: started } }),
   of('promote-unchanged', 'promote storefront/shop --to prod --release R2 --exit-code-unchanged', {
-    answers: { [promote]: json({ rollout: null, waiting: null }) },
+    answers: { [promote]: json({ dryRun: false, rollout: null, plan: null, waiting: null }) },
   }),
   of('promote-refused', 'promote storefront/shop --to prod --release R2', {
     answers: {
       [promote]: json({
+        dryRun: false,
         rollout: null,
+        plan: null,
         waiting: { reason: 'PredecessorNotHealthy', message: 'environment staging is not healthy now: staging-1' },
       }),
     },
@@ -301,20 +379,61 @@ const changes: readonly Case[] = [
   of('promote-wait-hub-away', 'promote storefront/shop --to prod --release R2 --wait --timeout 2s', {
     answers: { [promote]: started, [rolloutPath]: problem(503, 'UNAVAILABLE', 'the record cannot be reached') },
   }),
-  of('sync', "sync storefront/shop --reason 'cannot wait'", { answers: { [syncPath]: json({ dryRun: false }) } }),
+  of('sync', "sync storefront/shop --reason 'cannot wait'", {
+    answers: { ...isApp, [appPath]: json(app('t1', 'c1', 'c1')), [syncPath]: json({ dryRun: false }) },
+  }),
+  of('sync-name', 'sync payments nope'),
+  of('sync-cluster', "sync dev-1/shop --reason 'look again'", {
+    answers: { ...noApp, [placementPath]: json({ dryRun: false, acknowledged: false, problem: null }) },
+  }),
+  of('sync-cluster-wait', 'sync dev-1/shop --wait', {
+    answers: { ...noApp, [placementPath]: json({ dryRun: false, acknowledged: true, problem: null }) },
+  }),
+  of('sync-cluster-problem', 'sync dev-1/storefront/shop --wait', {
+    answers: {
+      [placementPath]: json({
+        dryRun: false,
+        acknowledged: true,
+        problem: { reason: 'Forbidden', message: 'shop may not create deployments' },
+      }),
+    },
+  }),
+  of('sync-cluster-unreachable', 'sync dev-1/shop', {
+    answers: {
+      ...noApp,
+      [placementPath]: problem(503, 'CLUSTER_UNREACHABLE', 'cluster dev-1 cannot be asked: the spoke is not connected'),
+    },
+  }),
+  of('sync-cluster-timed-out', 'sync dev-1/shop --wait --timeout 2s', {
+    answers: { ...noApp, [placementPath]: problem(504, 'COMMAND_TIMED_OUT', 'no answer within 2 s') },
+  }),
+  of('sync-cluster-missing', 'sync dev-1/nothing', {
+    answers: {
+      'GET /v1alpha1/tenants/dev-1/apps/nothing': problem(404, 'NOT_FOUND', 'there is no App dev-1/nothing; there is no tenant dev-1'),
+    },
+  }),
+  of('sync-ambiguous', 'sync dev-1/shop', { answers: { 'GET /v1alpha1/tenants/dev-1/apps/shop': json(app('t1', 'c1', 'c1')) } }),
   of('sync-wait', 'sync storefront/shop --wait', {
     answers: {
+      ...isApp,
       [syncPath]: json({ dryRun: false }),
       [targets]: json(list('Target', target({}))),
       [shopTargets]: json(list('Target', target({}))),
-      [appPath]: [json(app('t1', 'c1', 'c1')), json(app('t1', 'c1', 'c1')), json(app('t2', 'c2', 'c1')), json(app('t2', 'c2', 'c2'))],
+      [appPath]: [
+        json(app('t1', 'c1', 'c1')),
+        json(app('t1', 'c1', 'c1')),
+        json(app('t1', 'c1', 'c1')),
+        json(app('t2', 'c2', 'c1')),
+        json(app('t2', 'c2', 'c2')),
+      ],
     },
   }),
   of('sync-wait-broken-commit', 'sync storefront/shop --wait', {
     answers: {
+      ...isApp,
       [syncPath]: json({ dryRun: false }),
       [targets]: json(list('Target', target({}))),
-      [appPath]: [json(app('t1', 'c1', 'c1')), json(app('t2', 'c2', 'c2', 'Failed'))],
+      [appPath]: [json(app('t1', 'c1', 'c1')), json(app('t1', 'c1', 'c1')), json(app('t2', 'c2', 'c2', 'Failed'))],
     },
   }),
   of('page', 'page', {
@@ -323,7 +442,17 @@ const changes: readonly Case[] = [
   of('cluster-join-token', "cluster join-token dev-2 --ttl 30m --accepted --reason 'a new region'", {
     answers: { 'POST /v1alpha1/clusters/dev-2/join-token': json({ token: 'whjoin_example', expiresAt: '2026-11-21T13:10:44.000Z' }) },
   }),
-  of('cluster-accept', 'cluster accept dev-2', { answers: { 'POST /v1alpha1/clusters/dev-2/accept': json({ dryRun: false }) } }),
+  of('cluster-accept', 'cluster accept dev-2', {
+    answers: { 'POST /v1alpha1/clusters/dev-2/accept': json({ dryRun: false, changed: true }) },
+  }),
+  of('cluster-accept-again', 'cluster accept dev-2 --exit-code-unchanged', {
+    answers: { 'POST /v1alpha1/clusters/dev-2/accept': json({ dryRun: false, changed: false }) },
+  }),
+  of('cluster-accept-nobody', 'cluster accept dev-2', {
+    answers: {
+      'POST /v1alpha1/clusters/dev-2/accept': problem(409, 'NOT_ASKED', 'cluster dev-2 is Declared: no agent has asked to be it'),
+    },
+  }),
   of('cluster-accept-missing', 'cluster accept nope', {
     answers: { 'POST /v1alpha1/clusters/nope/accept': problem(404, 'NO_SUCH_CLUSTER', 'no cluster nope is declared') },
   }),

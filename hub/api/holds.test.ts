@@ -60,8 +60,13 @@ test('a placement shows every hold that keeps something from it, the nearest fir
     body.status.holds.map(({ scope }: { scope: string }) => scope),
     ['Placement', 'App', 'Cluster', 'Environment', 'Fleet'],
   );
-  assert.deepEqual([body.spec.mode, body.status.health, body.status.reason], ['Suspended', 'Suspended', 'Suspended']);
-  assert.match(body.status.message, /^suspended here by user:local-admin since \S+: "the fair"$/);
+  // Not before the spoke says so itself.
+  assert.deepEqual([body.spec.mode, body.status.health, body.status.reason], ['Suspended', 'Progressing', 'NotReceived']);
+  const { id } = await rig.store.read.selectFrom('placements').select('id').where('uid', '=', metadata.uid).executeTakeFirstOrThrow();
+  await rig.store.read.updateTable('reports').set({ health: 'Suspended' }).where('placement_id', '=', id).execute();
+  const { status } = (await rig.get(path)).body;
+  assert.deepEqual([status.health, status.reason], ['Suspended', 'Suspended']);
+  assert.match(status.message, /^suspended here by user:local-admin since \S+: "the fair"$/);
   const { holds } = (await rig.get('/v1alpha1/status')).body;
   assert.deepEqual(
     { ...holds, fleet: holds.fleet.scope },

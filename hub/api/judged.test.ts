@@ -26,6 +26,12 @@ test('SQL judges exactly as the hub decides: health and convergence of every pla
     fc.asyncProperty(fc.integer({ min: 1, max: 1_000_000 }), fc.boolean(), async (seed, settling) => {
       const { store, moment } = await fleetOf(seed, settling);
       await using _ = store;
+      // Some that a person has suspended, be it told already or not.
+      await store.read
+        .updateTable('placements')
+        .set({ mode: 'Suspended' })
+        .where(sql<boolean>`id % 5 = 0`)
+        .execute();
       const { rows } = await sql<{ rank: number; wanted: string | null }>`SELECT * FROM (${placements.select(moment)})`.execute(store.read);
       const shown = (await placements.resources({ read: store.read, moment }, rows as never)) as unknown as readonly {
         status: { health: string; reason: string; convergence: string; wanted: string | null; observed: string | null };

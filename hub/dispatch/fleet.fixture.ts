@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  AssignmentMode,
   AssignmentReport,
   decodeDesired,
   Envelope,
@@ -170,7 +171,7 @@ export class FakeSpoke {
       revisionWanted: assignment.revision,
       revisionApplied: assignment.revision,
       traceparent: assignment.cause?.traceparent ?? '',
-      ...this.fares(assignment),
+      ...(assignment.mode === AssignmentMode.ASSIGNMENT_MODE_SUSPENDED ? { health: Health.HEALTH_SUSPENDED } : this.fares(assignment)),
     });
   }
 }

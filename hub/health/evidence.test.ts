@@ -37,7 +37,7 @@ const rows: readonly [
   string,
   {
     wanted?: string;
-    mode?: 'Observe';
+    mode?: 'Observe' | 'Suspended';
     reported?: Reported | undefined;
     contact?: Contact | undefined;
     settling?: true;
@@ -79,6 +79,9 @@ const rows: readonly [
   ['no report', { reported: undefined }, 'Unknown NoReport'],
   ['nothing wanted', { wanted: '', reported: ran('Healthy', '', '') }, 'Unknown NothingWanted'],
   ['observed placements give no evidence', { mode: 'Observe', reported: ran('Healthy') }, 'Suspended Observe'],
+  ['suspended, and the spoke says so', { mode: 'Suspended', reported: ran('Suspended') }, 'Suspended Suspended'],
+  ['suspended, but the spoke goes on as before', { mode: 'Suspended', reported: ran('Healthy') }, 'Progressing NotReceived'],
+  ['resumed, but the spoke leaves it alone still', { reported: ran('Suspended') }, 'Suspended Said'],
   ['never heard', { contact: undefined }, 'Unknown NotConnected'],
   ['never heard, hub just started', { contact: undefined, settling: true }, 'Unknown Settling'],
   ['beats that see nothing', { contact: { ...fresh, doubt: 'ClusterApiSilent' } }, 'Unknown ClusterApiSilent'],

@@ -71,6 +71,9 @@ export function evidenceOf(wanted: Wanted, reported: Reported | undefined, conta
     return say('Unknown', silence, contact?.doubt === silence && contact.doubtMessage ? contact.doubtMessage : silenceText[silence]);
   if (!wanted.revision) return say('Unknown', 'NothingWanted', 'nothing has been started here yet');
   if (!reported) return say('Unknown', 'NoReport', 'the spoke has said nothing about this placement yet');
+  // A person who has suspended it must not believe that it is left alone before the spoke says so.
+  if (wanted.mode === 'Suspended' && reported.health !== 'Suspended')
+    return say('Progressing', 'NotReceived', 'the spoke has not said yet that it leaves it alone');
   if (wanted.mode !== 'Enforce') return say('Suspended', wanted.mode, `mode is ${wanted.mode}: gives no evidence`);
   const unheard = unheardOf(wanted, contact);
   if (unheard) return say('Progressing', unheard.reason, unheard.message);

@@ -31,7 +31,7 @@ export const judged = (moment: Moment, where: RawBuilder<unknown> = sql`1 = 1`):
   WITH k AS MATERIALIZED (${told(moment)}),
   s AS MATERIALIZED (
     SELECT p.id, p.cluster_id, p.app_id, p.target_id, ${silence(moment)} <> '' AS silent, v.id IS NULL AS unwanted, r.placement_id IS NULL AS unreported,
-      p.mode <> 'Enforce' AS passive, coalesce(d.epoch * ${sql.lit(generationsMax)} + d.generation <= k.fence, 0) AS heard, r.revision_wanted = v.revision AS received, r.revision_applied = v.revision AS applied,
+      p.mode <> 'Enforce' AS passive, p.mode = 'Suspended' AND r.health <> 'Suspended' AS untold, coalesce(d.epoch * ${sql.lit(generationsMax)} + d.generation <= k.fence, 0) AS heard, r.revision_wanted = v.revision AS received, r.revision_applied = v.revision AS applied,
       CASE r.health WHEN 'Degraded' THEN ${rank('Degraded')} WHEN 'Progressing' THEN ${rank('Progressing')} WHEN 'Suspended' THEN ${rank('Suspended')}
         WHEN 'Healthy' THEN ${rank('Healthy')} ELSE ${rank('Unknown')} END AS said
     FROM placements p
@@ -44,6 +44,7 @@ export const judged = (moment: Moment, where: RawBuilder<unknown> = sql`1 = 1`):
     SELECT id, cluster_id, app_id, target_id,
       CASE
         WHEN silent OR unwanted OR unreported THEN ${rank('Unknown')}
+        WHEN untold THEN ${rank('Progressing')}
         WHEN passive THEN ${rank('Suspended')}
         WHEN NOT heard THEN ${rank('Progressing')}
         WHEN applied AND received THEN said

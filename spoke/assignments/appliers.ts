@@ -12,6 +12,7 @@ import type { Observer } from './observer.ts';
 import type { AssignmentsParts } from './parts.ts';
 import type { AssignmentRecord, ContentRecord } from './port.ts';
 import { ProblemError, problemOfFailures } from './problems.ts';
+import { alreadyApplied } from './unchanged.ts';
 
 export interface Ground extends AssignmentsParts {
   readonly observer: Observer;
@@ -24,6 +25,9 @@ export interface Ground extends AssignmentsParts {
 }
 
 interface Prepared {
+  /** Of the whole set. */
+  readonly refs: readonly ObjectRef[];
+  /** What is to be written of it. */
   readonly stages: readonly Stage[];
   readonly writes: ReadonlyMap<string, Write>;
   readonly applier: Applier;
@@ -57,7 +61,7 @@ export async function prepare(
   entry: Entry,
   content: VerifiedContent,
   signal: AbortSignal,
-  only?: readonly ObjectRef[],
+  pick: (planned: Planned) => boolean = () => true,
 ): Promise<Prepared> {
   const account = accountOf(content.inputs);
   if (account === undefined)
@@ -71,13 +75,11 @@ export async function prepare(
     plan = planApply({ objects, inputs: content.inputs, discovery, owner });
   }
   if (plan.outcome === 'wait') throw new ProblemError({ reason: plan.reason, message: plan.message, waits: true, retryable: true });
-  const names = only && new Set(only.map(refText));
-  const stages = plan.stages
-    .map((stage) => stage.filter(({ ref }) => names?.has(refText(ref)) ?? true))
-    .filter((stage) => stage.length > 0);
+  const refs = plan.stages.flat().map(({ ref }) => ref);
+  const stages = plan.stages.map((stage) => stage.filter(pick)).filter((stage) => stage.length > 0);
   const served = new Set(stages.flat().filter(({ ref }) => kindIn(discovery, ref)));
   const writes = await claimed(ground, entry, stages.flat(), served, signal);
-  return { stages, writes, applier: { kube: ground.kube, clock: ground.clock, account } };
+  return { refs, stages, writes, applier: { kube: ground.kube, clock: ground.clock, account } };
 }
 
 async function claimed(
@@ -125,7 +127,8 @@ async function claimed(
 /** All of the wanted revision, in the order of DESIGN section 8: the inventory grows, then objects are written, then what they are is read back. */
 export async function applyRevision(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<void> {
   const content = await contentOf(ground, entry, assignment, signal);
-  const { stages, writes, applier } = await prepare(ground, entry, content, signal);
+  const isApplied = await alreadyApplied(ground, entry, ownerOfEntry(ground, entry), content, signal);
+  const { refs, stages, writes, applier } = await prepare(ground, entry, content, signal, (planned) => !isApplied(planned));
   checkWanted(entry, assignment);
   await ground.tenancy.ensure(content.inputs, await ground.discoveries.get(), signal);
   const judged = await span('spoke.judge', {}, () => dryRun(stages, writes, applier, signal));
@@ -133,7 +136,6 @@ export async function applyRevision(ground: Ground, entry: Entry, assignment: As
   checkWanted(entry, assignment);
 
   const planned = stages.flat();
-  const refs = planned.map(({ ref }) => ref);
   const applying: ContentRecord = {
     revision: content.revision,
     indexDigest: content.indexDigest,
@@ -173,7 +175,8 @@ export async function correct(
 ): Promise<ApplyResult> {
   const { assignment } = entry;
   const content = await contentOf(ground, entry, applied, signal);
-  const { stages, writes, applier } = await prepare(ground, entry, content, signal, refs);
+  const names = new Set(refs.map(refText));
+  const { stages, writes, applier } = await prepare(ground, entry, content, signal, ({ ref }) => names.has(refText(ref)));
   checkWanted(entry, assignment);
   await ground.tenancy.ensure(content.inputs, await ground.discoveries.get(), signal);
   const result = await span('spoke.correct', { attributes: { 'wheelhouse.objects': refs.length } }, () =>

@@ -89,11 +89,15 @@ describe('assignments on a real control plane', { timeout: 10 * 60_000 }, () => 
     const version = (): Promise<string> =>
       rig.kubectl('get', 'configmap/settings', '-n', 'shop', '-o', 'jsonpath={.metadata.resourceVersion}');
     const kept = await version();
+    const before = (await rig.byTenant()).length;
     first = await rig.contents.assignment('p1', filesOf(deployment('web', 'nginx:2'), service, configMap('settings')));
     rig.desire(first);
     await rig.healthy(first);
     await rig.eventually('old is pruned', async () => !(await rig.exists('configmap/old', '-n', 'shop')));
     assert.equal(await version(), kept);
+    const asked = (await rig.byTenant()).slice(before).map((line) => line.replace(/\?.*/, ''));
+    const web = 'patch /apis/apps/v1/namespaces/shop/deployments/web';
+    assert.deepEqual(asked, [web, web, 'delete /api/v1/namespaces/shop/configmaps/old'], 'tried, written, pruned: and nothing else');
   });
 
   test('a Deployment that no node fits is Degraded by name', async () => {

@@ -53,10 +53,11 @@ export function pageDocument(look: Look, assets: Assets): string {
           </p>
           <form method="post" action="/logout"><button>leave</button></form>
         </header>
-        <div id="gone" class="gone" role="alert">
+        <div id="gone" class="gone">
           <p>
-            <b>Not live.</b> <span id="gone-why">Nothing has come from the hub for a while.</span> What is below is what it said at
-            <span id="gone-clock">${clockOf(status.observedAt)}</span><span id="gone-age"></span>: it may be otherwise by now.
+            <span role="alert"><b>Not live.</b> <span id="gone-why">Nothing has come from the hub for a while.</span></span> What is below
+            is what it said at <span id="gone-clock">${clockOf(status.observedAt)}</span><span id="gone-age"></span>: it may be otherwise by
+            now.
           </p>
         </div>
         <p id="told" class="unseen" role="status"></p>

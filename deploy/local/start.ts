@@ -5,6 +5,7 @@ import { explain } from '#shared/kernel/mod.ts';
 import {
   documentOf,
   lineText,
+  memoryText,
   newsOf,
   nothing,
   painted,
@@ -54,6 +55,12 @@ interface Job {
   readonly stop: AbortSignal;
 }
 
+interface Shell {
+  /** What to type for the data folder. */
+  readonly name: string;
+  readonly kubeconfig: string;
+}
+
 /** `npm start`: exit 0 when the job is done or somebody stopped it, 1 when it cannot be done, 2 for a wrong option. */
 async function main(): Promise<number> {
   const options = startOptions(process.argv.slice(2));
@@ -89,7 +96,7 @@ async function run(job: Job): Promise<Ended | undefined> {
     const log = (text: string): void => voice.say({ word: 'local', text, tone: 'quiet' });
     await using fleet = await startLocalFleet({ ...options, data, log, signal: stop });
     await using link = await linkFleet(root, data);
-    await writeShell({
+    const { kubeconfig } = await writeShell({
       data,
       apiPort: fleet.ports.api,
       repositories: Object.fromEntries(fleet.declared.apps.map(({ tenant, app }) => [nameFor(app), fleet.git.pathOf(`${tenant}/${app}`)])),
@@ -98,7 +105,7 @@ async function run(job: Job): Promise<Ended | undefined> {
       signal: stop,
     });
     voice.say({ word: 'hub', text: `http://127.0.0.1:${fleet.ports.api}, data in ${data}` });
-    return await follow(fleet, link.name, job);
+    return await follow(fleet, { name: link.name, kubeconfig }, job);
   } catch (error) {
     if (stop.aborted) return undefined;
     throw error;
@@ -108,7 +115,7 @@ async function run(job: Job): Promise<Ended | undefined> {
 /** `$SHOP` */
 const nameFor = (app: string): string => app.toUpperCase().replaceAll('-', '_');
 
-async function follow(fleet: Fleet, name: string, job: Job): Promise<Ended | undefined> {
+async function follow(fleet: Fleet, shell: Shell, job: Job): Promise<Ended | undefined> {
   const { options, stop, voice } = job;
   let before = nothing;
   let shown = false;
@@ -120,10 +127,11 @@ async function follow(fleet: Fleet, name: string, job: Job): Promise<Ended | und
     const tookMs = performance.now() - fleet.beganAtMs;
     if (verdict.state === 'done' && !wasDone) voice.say(doneLine(snapshot, tookMs));
     wasDone ||= verdict.state === 'done';
-    if (!shown && (wasDone || verdict.state === 'failed' || tookMs > patienceMs)) {
+    if (verdict.state === 'done' && options.once) voice.say({ word: 'memory', text: memoryText(fleet.memory(), fleet.spokes.size) });
+    if (!shown && !options.once && (wasDone || verdict.state === 'failed' || tookMs > patienceMs)) {
       shown = true;
       if (verdict.state !== 'done') voice.say(undoneLine(verdict));
-      await showWhereAllIs(fleet, name, job);
+      await showWhereAllIs(fleet, shell, job);
     }
     const end = options.once ? endOf(verdict, tookMs, options.timeoutMs) : undefined;
     if (end) return { ...end, snapshot, tookMs, memory: fleet.memory() };
@@ -153,10 +161,11 @@ const undoneLine = (verdict: Exclude<Verdict, { state: 'done' }>): Line =>
 
 const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`;
 
-async function showWhereAllIs(fleet: Fleet, name: string, { options, data, kubernetes, voice }: Job): Promise<void> {
+async function showWhereAllIs(fleet: Fleet, { name, kubeconfig }: Shell, { options, data, kubernetes, voice }: Job): Promise<void> {
   const { look, print } = voice;
   const summary = {
-    clusters: count(fleet.clusters.length, `${kubernetes} cluster`),
+    clusters: count(fleet.clusters.length, kubernetes === 'kubeconfig' ? 'cluster' : `${kubernetes} cluster`),
+    kubeconfig,
     page: options.once
       ? `http://127.0.0.1:${fleet.ports.api}/`
       : await fleet.hub.pageLink().catch(() => `http://127.0.0.1:${fleet.ports.api}/`),
@@ -169,11 +178,10 @@ async function showWhereAllIs(fleet: Fleet, name: string, { options, data, kuber
     spokes: fleet.spokes.size,
   };
   print(['', ...summaryLines(summary, look)]);
-  if (options.once) return;
   const isSample = options.manifests === undefined && options.kubeconfig === undefined && fleet.clusters.length === 6;
   const steps = isSample ? stepsOf(await readFile(join(root, 'README.md'), 'utf8')) : [];
   if (steps.length > 0) {
-    print(['', `${painted('Try this', 'strong', look)} in a second terminal, in this folder; README.md says what one sees, and why`]);
+    print(['', `${painted('Try this', 'strong', look)} in a second terminal, here; README.md says what one sees, and why`]);
     print(tourLines(steps, name, (title) => painted(title, 'strong', look)));
   }
   print(['', painted('Ctrl-C ends it, without a trace. What happens from here on:', 'quiet', look)]);

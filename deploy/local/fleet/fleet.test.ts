@@ -270,7 +270,17 @@ test('a line has the time, a word, and goes on below its own beginning', () => {
 test('the summary says where everything is, in lines that fit', () => {
   const ports = { nats: 1, registry: 2, git: 3, gateway: 4, enrolment: 5, api: 6 };
   const memory = { hubMiB: 150, spokesMiB: 600, sandboxMiB: null };
-  const all = { clusters: '6 sandbox clusters', page: 'http://p', data: '/d', fleet: '.fleet', ports, context: 'dev-1', memory, spokes: 6 };
+  const all = {
+    clusters: '6 sandbox clusters',
+    kubeconfig: '/d/kubeconfig',
+    page: 'http://p',
+    data: '/d',
+    fleet: '.fleet',
+    ports,
+    context: 'dev-1',
+    memory,
+    spokes: 6,
+  };
   const lines = summaryLines({ ...all, isTemporary: true }, { colours: false, columns: 80 });
   assert.ok(
     lines.every((line) => line.length <= 80),

@@ -7,7 +7,7 @@ export { startLocalFleet, type Fleet, type FleetOptions } from './fleet.ts';
 export { HubClient } from './hub-client.ts';
 export { lineText, painted, type Line, type Look } from './lines.ts';
 export { newsOf, nothing } from './news.ts';
-export { summaryLines, type Summary } from './summary.ts';
+export { memoryText, summaryLines, type Summary } from './summary.ts';
 export { resourcesYaml, sampleApps, type Declared, type SampleApp } from './sample.ts';
 export type { ClusterView, PlacementView, Snapshot } from './views.ts';
 export { verdictOf, type Job, type Verdict } from './verdict.ts';

@@ -5,6 +5,8 @@ import type { Ports } from './ports.ts';
 export interface Summary {
   /** `6 sandbox clusters` */
   readonly clusters: string;
+  /** One file, with a context for each. */
+  readonly kubeconfig: string;
   readonly page: string;
   readonly data: string;
   /** It is removed at the end. */
@@ -22,15 +24,15 @@ const nameWidth = 10;
 
 /** Where everything is, once it is there: what somebody comes back to. Pure. */
 export function summaryLines(summary: Summary, look: Look): readonly string[] {
-  const { page, data, isTemporary, fleet, ports, context, clusters } = summary;
+  const { page, kubeconfig, data, isTemporary, fleet, ports, context, clusters, memory, spokes } = summary;
   const kept = isTemporary ? 'removed at the end: --data DIR keeps it' : 'kept: the same --data goes on from here';
   const { gateway, enrolment, api, nats, registry, git } = ports;
   const rows: readonly (readonly [string, string])[] = [
-    ['page', page],
-    ['clusters', `${clusters}: kubectl --kubeconfig ${data}/kubeconfig${context === undefined ? '' : ` --context ${context}`} get pods -A`],
+    ['page', `${page} (lets one browser in, within ten minutes; another link: wheelhouse page)`],
+    ['clusters', `${clusters}: kubectl --kubeconfig ${kubeconfig}${context === undefined ? '' : ` --context ${context}`} get pods -A`],
     ['ports', `hub ${api}, gateway ${gateway}, enrolment ${enrolment}, NATS ${nats}, registry ${registry}, Git ${git}; on 127.0.0.1`],
     ['data', `${data} (${kept})`],
-    ['memory', memoryText(summary)],
+    ['memory', memoryText(memory, spokes)],
     ['shell', `. ${fleet}/env      then wheelhouse, git and kubectl mean this fleet`],
   ];
   return rows.flatMap(([name, text]) => {
@@ -39,7 +41,8 @@ export function summaryLines(summary: Summary, look: Look): readonly string[] {
   });
 }
 
-function memoryText({ memory: { hubMiB, spokesMiB, sandboxMiB }, spokes }: Summary): string {
+/** Resident, of the processes that are ours. */
+export function memoryText({ hubMiB, spokesMiB, sandboxMiB }: Memory, spokes: number): string {
   const parts = [
     hubMiB === null ? [] : [`hub ${hubMiB} MiB`],
     spokesMiB === null ? [] : [`${spokes} ${spokes === 1 ? 'spoke' : 'spokes'} ${spokesMiB} MiB`],

@@ -28,7 +28,10 @@ export async function holdLock(path: string, { waitMaxMs, ageMaxMs = waitMaxMs, 
   for (let told = false; !(await create(path)); told = true) {
     if (await isForgotten(path, ageMaxMs)) await takeAway(path);
     else if (performance.now() > until)
-      throw new ProcessError('LOCKED', `${path} has been held for ${waitMaxMs / 1000} s: remove it if nothing runs`);
+      throw new ProcessError(
+        'LOCKED',
+        `process ${await holderOf(path)} holds ${path}: end it, or remove the file if that one is no part of this`,
+      );
     else {
       if (!told) onWait?.();
       await sleep(pollMs, undefined, { signal });
@@ -40,6 +43,9 @@ export async function holdLock(path: string, { waitMaxMs, ageMaxMs = waitMaxMs, 
 /** Whether somebody who still runs holds the lock. */
 export const isHeld = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => undefined)) !== undefined && !(await isForgotten(path, Infinity));
+
+const holderOf = async (path: string): Promise<string> =>
+  /"pid":(\d+)/.exec(await readFile(path, 'utf8').catch(() => ''))?.[1] ?? 'unknown';
 
 async function create(path: string): Promise<boolean> {
   try {

@@ -133,7 +133,7 @@ async function cached(
   await using _lock = await holdLock(join(cache, 'servers.lock'), {
     waitMaxMs: lockWaitMaxMs,
     signal: asked.signal,
-    onWait: () => asked.log(`another process is fetching servers: ${name} waits for it`),
+    onWait: () => asked.log(`${name} waits: something else is being fetched into ${cache}`),
   });
   // Awaited here: what is returned unawaited outlives the lock.
   return await there().catch(async () => {

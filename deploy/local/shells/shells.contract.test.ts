@@ -23,7 +23,7 @@ test('a shell that reads it finds the command, and its own Git name or another',
   writeFileSync(file, kubeconfig);
   const git = await findServer('git');
   const { signal } = new AbortController();
-  const env = await writeShell({ data, apiPort: 1, repositories: { SHOP: '/s' }, kubeconfigs: [file], git, signal });
+  const { file: env } = await writeShell({ data, apiPort: 1, repositories: { SHOP: '/s' }, kubeconfigs: [file], git, signal });
   const run = async (script: string, more: Record<string, string> = {}): Promise<string> =>
     (
       await runCommand('/bin/sh', ['-c', `. "$ENV_FILE"\n${script}`], {

@@ -13,10 +13,16 @@ export interface ShellOptions {
   readonly signal: AbortSignal;
 }
 
+/** What was written. */
+export interface Shell {
+  readonly file: string;
+  readonly kubeconfig: string;
+}
+
 const root = join(import.meta.dirname, '../../..');
 
-/** Writes DATA/env, DATA/kubeconfig and the programs in DATA/bin that are not on PATH; returns the path of the first. */
-export async function writeShell({ data, apiPort, repositories, kubeconfigs, git, signal }: ShellOptions): Promise<string> {
+/** Writes DATA/env, DATA/kubeconfig and the programs in DATA/bin that are not on PATH; returns the paths of the first two. */
+export async function writeShell({ data, apiPort, repositories, kubeconfigs, git, signal }: ShellOptions): Promise<Shell> {
   const bin = join(data, 'bin');
   await rm(bin, { recursive: true, force: true });
   await mkdir(bin, { recursive: true, mode: 0o700 });
@@ -28,10 +34,9 @@ export async function writeShell({ data, apiPort, repositories, kubeconfigs, git
   signal.throwIfAborted();
   if (!kubectl) await program('kubectl', wrapperText([process.execPath, join(import.meta.dirname, 'kubectl.ts')]));
   const file = join(data, 'env');
-  await writeFile(file, environmentText({ data, apiPort, repositories, kubeconfig: await kubeconfigFor(data, kubeconfigs) }), {
-    mode: 0o600,
-  });
-  return file;
+  const kubeconfig = await kubeconfigFor(data, kubeconfigs);
+  await writeFile(file, environmentText({ data, apiPort, repositories, kubeconfig }), { mode: 0o600 });
+  return { file, kubeconfig };
 }
 
 async function kubeconfigFor(data: string, files: readonly string[]): Promise<string> {

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { z } from 'zod';
+import { answerAt, brokenSchemas, judgeOf } from './testing/documents.ts';
 import { operationsOf, startRig, type Rig } from './testing/rig.ts';
 
 const cluster = (name: string): string =>
@@ -76,6 +77,7 @@ test('every operation can be called, and answers what its schema says and nothin
   // One that has not ended, to be suspended.
   await rig.store.read.updateTable('rollouts').set({ state: 'Progressing', finished_at: null }).where('uid', '=', 'o0-0-dev').execute();
   const operations = operationsOf(rig.options);
+  const judge = judgeOf((await rig.call('GET', '/openapi.json')).body);
   assert.equal(new Set(operations.map(({ id }) => id)).size, operations.length);
   const ids = Object.keys(calls);
   for (const id of ids)
@@ -92,6 +94,7 @@ test('every operation can be called, and answers what its schema says and nothin
     assert.equal(answer.status, 200, `${operation.id} ${path}: ${JSON.stringify(answer.body).slice(0, 500)}`);
     const parsed = operation.answer.safeParse(answer.body);
     assert.ok(parsed.success, `${operation.id}: ${parsed.error?.message}`);
+    assert.deepEqual(judge(answerAt(operation.method, operation.path), answer.body), [], operation.id);
     if (operation.id !== 'openApi') assert.deepEqual(undeclared(operation.answer, answer.body), [], operation.id);
   }
 });
@@ -131,6 +134,19 @@ interface Document {
   components: { schemas: Record<string, unknown>; securitySchemes: Record<string, unknown> };
   security: Record<string, unknown>[];
 }
+
+test('every schema of the document is one, and an answer that it does not describe is found', async () => {
+  await using rig = await startRig();
+  const document = (await rig.call('GET', '/openapi.json')).body as Document;
+  assert.deepEqual(brokenSchemas(document.components.schemas), []);
+  assert.notDeepEqual(brokenSchemas({ Bad: { type: 'sting' } }), []);
+  const judge = judgeOf(document);
+  const at = answerAt('GET', '/v1alpha1/clusters/{name}');
+  const { body } = await rig.get('/v1alpha1/clusters/c-00001');
+  assert.deepEqual(judge(at, body), []);
+  assert.match(judge(at, { ...body, status: { ...body.status, health: 'Fine' } }).join(), /health/);
+  assert.match(judge(at, { ...body, metadata: {} }).join(), /metadata.*name/);
+});
 
 test('the OpenAPI document holds the rules of OpenAPI 3.1', async () => {
   await using rig = await startRig();

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -34,11 +34,12 @@ export async function startCluster(
   const accessFile = join(dir, 'access.json');
   const known = existsSync(accessFile) ? (JSON.parse(readFileSync(accessFile, 'utf8')) as { token: string; port: number }) : undefined;
   const token = known?.token ?? randomBytes(32).toString('base64url');
+  const wanted = digestOf(`Bearer ${token}`);
   let address = '';
   const api = new Api(writes, clock, () => address);
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
-      if (!isSame(request.headers.authorization ?? '', `Bearer ${token}`)) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
+      if (!timingSafeEqual(digestOf(request.headers.authorization ?? ''), wanted)) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
       const url = new URL(request.url ?? '/', `https://${address}`);
       const found = await api.answer(request, url, api.target(url.pathname), response);
       if (found) send(response, found);
@@ -81,10 +82,7 @@ async function listen(server: Server, recorded: number | undefined): Promise<num
   }
 }
 
-function isSame(given: string, wanted: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(wanted)];
-  return a.length === b.length && timingSafeEqual(a, b);
-}
+const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 function send(response: ServerResponse, { code, body, type = 'application/json' }: Answer): void {
   const text = typeof body === 'string' ? body : `${JSON.stringify(body)}\n`;

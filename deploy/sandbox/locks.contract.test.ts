@@ -4,8 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
-import { temporaryFolder } from '#deploy/local/processes/mod.ts';
-import { SandboxError, startSandbox } from './mod.ts';
+import { ProcessError, temporaryFolder } from '#deploy/local/processes/mod.ts';
+import { startSandbox } from './mod.ts';
 
 const main = join(import.meta.dirname, 'main.ts');
 
@@ -28,10 +28,7 @@ test('a second process in the same folder says who is there and what to do, and 
   const kubeconfig = await readFile(first.clusters[0]?.kubeconfig ?? '', 'utf8');
   const { code, stderr } = await refused(dir);
   assert.equal(code, 1);
-  assert.match(
-    stderr,
-    new RegExp(`IN_USE: process ${process.pid} uses ${dir}: end it \\(kill ${process.pid}\\), or choose another folder`),
-  );
+  assert.match(stderr, new RegExp(`LOCKED: process ${process.pid} holds ${join(dir, 'lock')}: end it, or remove the file`));
   assert.equal(await readFile(first.clusters[0]?.kubeconfig ?? '', 'utf8'), kubeconfig);
   assert.equal(await readFile(join(dir, 'ready.json'), 'utf8'), 'the first');
 });
@@ -39,7 +36,7 @@ test('a second process in the same folder says who is there and what to do, and 
 test('the same process is refused as well, and the folder is free when the first has stopped', async (t) => {
   const dir = folderFor(t);
   const first = await startSandbox({ dir, names: ['one'] });
-  await assert.rejects(startSandbox({ dir, names: ['two'] }), (error: unknown) => error instanceof SandboxError && error.code === 'IN_USE');
+  await assert.rejects(startSandbox({ dir, names: ['two'] }), (error: unknown) => error instanceof ProcessError && error.code === 'LOCKED');
   await first.stop();
   await using _second = await startSandbox({ dir, names: ['one'] });
 });

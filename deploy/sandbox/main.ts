@@ -4,17 +4,13 @@ import { parseArgs } from 'node:util';
 import { explain } from '#shared/kernel/mod.ts';
 import { startSandbox } from './mod.ts';
 
-// node deploy/sandbox/main.ts --dir DIR --names a,b,c [--delay-ms 300]
+// node deploy/sandbox/main.ts --dir DIR --names a,b,c
 // Runs until SIGTERM or SIGINT. DIR/ready.json is there while all clusters answer, and says where.
-const { values } = parseArgs({
-  options: { dir: { type: 'string' }, names: { type: 'string' }, 'delay-ms': { type: 'string', default: '300' } },
-});
-const { dir, names } = values;
+const { dir, names } = parseArgs({ options: { dir: { type: 'string' }, names: { type: 'string' } } }).values;
 try {
-  if (dir === undefined || names === undefined)
-    throw new Error('usage: node deploy/sandbox/main.ts --dir DIR --names a,b,c [--delay-ms 300]');
+  if (dir === undefined || names === undefined) throw new Error('usage: node deploy/sandbox/main.ts --dir DIR --names a,b,c');
   const log = (line: string): void => void process.stdout.write(`${line}\n`);
-  const sandbox = await startSandbox({ dir, names: names.split(','), delayMs: Number(values['delay-ms']), log });
+  const sandbox = await startSandbox({ dir, names: names.split(','), log });
   const ready = join(dir, 'ready.json');
   await writeFile(
     ready,

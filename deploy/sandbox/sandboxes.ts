@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { holdLock } from '#deploy/local/processes/mod.ts';
 import { systemClock, systemRandom, type Clock } from '#shared/clock/mod.ts';
-import { codeOf, CodedError, isName } from '#shared/kernel/mod.ts';
+import { CodedError, isName } from '#shared/kernel/mod.ts';
 import { createAuthority, issueServer, tlsKeyPem } from '#shared/signing/mod.ts';
 import { startCluster } from './clusters.ts';
 
-export class SandboxError extends CodedError<'NAME_INVALID' | 'IN_USE'> {
+export class SandboxError extends CodedError<'NAME_INVALID'> {
   override readonly name = 'SandboxError';
 }
 
@@ -32,14 +32,15 @@ export interface Sandbox extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Starts a cluster per name; returns when all answer. Throws SandboxError, and leaves nothing running then. */
+/** Starts a cluster per name; returns when all answer. Throws SandboxError, or ProcessError LOCKED when another process has the folder, and leaves nothing running then. */
 export async function startSandbox(given: SandboxOptions): Promise<Sandbox> {
   const options = { clock: systemClock, log: () => {}, delayMs: 300, ...given, dir: resolve(given.dir) };
   for (const name of options.names)
     if (!isName(name)) throw new SandboxError('NAME_INVALID', `"${name}" cannot be a cluster's name: it is no DNS label`);
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });
   await using started = new AsyncDisposableStack();
-  started.use(await lockOf(options.dir));
+  // Two would write over each other's state. What a process held that is gone is free.
+  started.use(await holdLock(join(options.dir, 'lock'), { waitMaxMs: 0, ageMaxMs: Infinity }));
   const tls = await certificates(options);
   const clusters: SandboxCluster[] = [];
   for (const name of options.names) {
@@ -50,20 +51,6 @@ export async function startSandbox(given: SandboxOptions): Promise<Sandbox> {
   const running = started.move();
   const stop = (): Promise<void> => running.disposeAsync();
   return { clusters, stop, [Symbol.asyncDispose]: stop };
-}
-
-/** One process per folder: two would write over each other's state. What a process held that is gone is free. */
-async function lockOf(dir: string): Promise<AsyncDisposable> {
-  const path = join(dir, 'lock');
-  try {
-    return await holdLock(path, { waitMaxMs: 0, ageMaxMs: Infinity });
-  } catch (error) {
-    if (codeOf(error) !== 'LOCKED') throw error;
-    const { pid } = JSON.parse(readFileSync(path, 'utf8')) as { pid: number };
-    throw new SandboxError('IN_USE', `process ${pid} uses ${dir}: end it (kill ${pid}), or choose another folder with --dir`, {
-      cause: error,
-    });
-  }
 }
 
 /** One authority for a folder's clusters: their tokens keep them apart. */

@@ -127,6 +127,104 @@ test('a Job completes; one whose pods crash fails after its last attempt', async
   );
 });
 
+/** What a person sees of the pods: phase, and why they wait. */
+const seen = (pods: readonly Stored[]): readonly string[] =>
+  pods.map((pod) => {
+    const waiting = textAt(listAt(pod, 'status', 'containerStatuses')[0], 'state', 'waiting', 'reason');
+    return `${textAt(pod, 'status', 'phase')} ${waiting || reasonOf(pod, 'PodScheduled')}`.trim();
+  });
+
+const laterFailures: readonly [failure: string, expected: string][] = [
+  ['CrashLoopBackOff', 'Running CrashLoopBackOff'],
+  ['ImagePullBackOff', 'Pending ImagePullBackOff'],
+  ['Unschedulable', 'Pending Unschedulable'],
+];
+for (const [failure, expected] of laterFailures)
+  test(`a workload that runs fails when it is told to, and heals: ${failure}`, async () => {
+    const { make, writes, request, pods, get, pass } = cluster();
+    make('Deployment', 'd', workload({ replicas: 2 }));
+    await pass();
+    const names = pods().map(({ metadata }) => metadata.name);
+    const annotate = (value: string | null): unknown =>
+      writes.patch(request('Deployment', 'd'), 'merge', { metadata: { annotations: { 'sandbox.wheelhouse.dev/fail': value } } });
+    annotate(failure);
+    await pass();
+    assert.deepEqual(seen(pods()), [expected, expected]);
+    assert.equal(at(get('Deployment', 'd'), 'status', 'availableReplicas'), undefined);
+    assert.equal(reasonOf(get('Deployment', 'd'), 'Available'), 'MinimumReplicasUnavailable');
+    annotate(null);
+    await pass();
+    assert.deepEqual(seen(pods()), ['Running', 'Running']);
+    assert.equal(at(get('Deployment', 'd'), 'status', 'availableReplicas'), 2);
+    assert.deepEqual(
+      pods().map(({ metadata }) => metadata.name),
+      names,
+    );
+  });
+
+test('a failure after a time: well until then, and no longer', async () => {
+  const { make, pods, clock, pass } = cluster();
+  const annotations = { 'sandbox.wheelhouse.dev/fail': 'CrashLoopBackOff', 'sandbox.wheelhouse.dev/fail-after': '10s' };
+  make('StatefulSet', 's', {
+    ...workload({ replicas: 1, serviceName: 's' }),
+    template: { ...template(), metadata: { labels: { app: 'a' }, annotations } },
+  });
+  await pass();
+  await clock.advance(8_900);
+  assert.deepEqual(seen(pods()), ['Running']);
+  await pass(1_200);
+  assert.deepEqual(seen(pods()), ['Running CrashLoopBackOff']);
+});
+
+test('a rollout is observed with its counts as the controller sets them, and its ReplicaSets tell their revision', async () => {
+  const { make, writes, request, get, clock, pass } = cluster();
+  make('Deployment', 'd', workload({ replicas: 2 }));
+  await pass();
+  const images = (image: string): unknown =>
+    writes.patch(request('Deployment', 'd'), 'merge', { spec: { template: { spec: { containers: [{ name: 'web', image }] } } } });
+  images('x/does-not-exist:2');
+  await pass();
+  const { conditions: _, ...counts } = get('Deployment', 'd')['status'] as Doc;
+  const stuck = { observedGeneration: 2, replicas: 3, updatedReplicas: 1, readyReplicas: 2, availableReplicas: 2, unavailableReplicas: 1 };
+  assert.deepEqual(counts, stuck);
+  images('web:1');
+  await clock.advance(0);
+  await pass();
+  const revisions = writes.store.list('apps/replicasets').map((set) => {
+    const revision = set.metadata.annotations?.['deployment.kubernetes.io/revision'];
+    return `${revision}: ${String(at(set, 'spec', 'replicas'))} of generation ${set.metadata.generation}`;
+  });
+  assert.deepEqual(revisions.toSorted(), ['2: 0 of generation 2', '3: 2 of generation 1']);
+  assert.equal(get('Deployment', 'd').metadata.annotations?.['deployment.kubernetes.io/revision'], '3');
+});
+
+test('nothing is written, and no timer set, when nothing changes', async () => {
+  const { make, writes, clock, pass } = cluster();
+  make('Deployment', 'd', workload({ replicas: 2 }));
+  make('StatefulSet', 's', workload({ replicas: 2, serviceName: 's' }));
+  make('DaemonSet', 'all', workload());
+  await pass();
+  const { version } = writes.store;
+  let timers = 0;
+  const { after } = clock;
+  clock.after = (ms, callback) => ((timers += 1), after.call(clock, ms, callback));
+  await pass(3_600_000);
+  assert.deepEqual([writes.store.version, timers], [version, 0]);
+});
+
+test('what was under way goes on after a restart', async () => {
+  const { make, writes, clock, stop, pods, pass } = cluster();
+  make('Deployment', 'd', workload({ replicas: 2 }));
+  await clock.advance(20);
+  assert.deepEqual(seen(pods()), ['Pending', 'Pending']);
+  stop();
+  await pass();
+  assert.deepEqual(seen(pods()), ['Pending', 'Pending']);
+  play(writes, clock, { delayMs: 100, ca: 'CA' }, (error) => assert.fail(String(error)));
+  await pass();
+  assert.deepEqual(seen(pods()), ['Running', 'Running']);
+});
+
 test('what fits no node is Pending and says why', async () => {
   const { make, pods, pass } = cluster();
   make('Deployment', 'd', workload({ replicas: 1 }, { nodeSelector: { disk: 'three' } }));

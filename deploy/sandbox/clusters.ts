@@ -8,7 +8,7 @@ import { systemRandom } from '#shared/clock/mod.ts';
 import { codeOf, explain } from '#shared/kernel/mod.ts';
 import { Api, type Answer } from './answers/api.ts';
 import { ApiError, badRequest } from './errors.ts';
-import { StateFile } from './objects/files.ts';
+import { storeIn } from './objects/files.ts';
 import { Kinds } from './objects/kinds.ts';
 import { Store } from './objects/store.ts';
 import { Writes } from './objects/writes.ts';
@@ -25,8 +25,7 @@ export async function startCluster(
 ): Promise<SandboxCluster & { stop(): Promise<void> }> {
   const dir = join(sandbox, 'clusters', name);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const file = new StateFile(dir);
-  const store = file.open(() => new Store(initialObjects(timestamp(clock.now())), 100));
+  const store = storeIn(dir, () => new Store(initialObjects(timestamp(clock.now())), 100));
   const writes = new Writes(store, new Kinds(), clock);
   const fail = (what: string, error: unknown): void => log(`cluster ${name}: ${what}: ${explain(error)}`);
 
@@ -36,12 +35,12 @@ export async function startCluster(
   const token = known?.token ?? randomBytes(32).toString('base64url');
   const wanted = digestOf(`Bearer ${token}`);
   let address = '';
-  const api = new Api(writes, clock, () => address);
+  const api = new Api(writes, clock);
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
       if (!timingSafeEqual(digestOf(request.headers.authorization ?? ''), wanted)) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
       const url = new URL(request.url ?? '/', `https://${address}`);
-      const found = await api.answer(request, url, api.target(url.pathname), response);
+      const found = await api.answer(request, url, response);
       if (found) send(response, found);
     } catch (error) {
       if (!(error instanceof ApiError)) fail(`${request.method} ${request.url}`, error);
@@ -61,7 +60,6 @@ export async function startCluster(
     stopPlaying();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
-    file.close();
   };
   return { name, url, kubeconfig, dir, stop };
 }

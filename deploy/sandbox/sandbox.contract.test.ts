@@ -58,10 +58,23 @@ describe('a sandbox', () => {
   });
 
   test('says what it does not do, by name', async () => {
-    for (const path of ['/api/v1/namespaces/default/pods/a/log', '/openapi/v2', '/apis/apps/v1/namespaces/default/deployments/a/scale']) {
-      const answer = await send(here(), path, {});
-      assert.equal(answer.status, 501, path);
-      assert.match(((await answer.json()) as { message: string }).message, /does not do this: \S/);
+    const configMap = '/api/v1/namespaces/default/configmaps/kube-root-ca.crt';
+    const rows: readonly (readonly [path: string, feature: RegExp, sent?: Sent])[] = [
+      ['/api/v1/namespaces/default/pods/a/log', /pods\/log/],
+      ['/openapi/v2', /OpenAPI v2/],
+      ['/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers', /one version/],
+      ['/api/v1/configmaps?resourceVersion=100&resourceVersionMatch=Exact', /exact version/],
+      ['/api/v1/configmaps?watch=1&sendInitialEvents=true', /sendInitialEvents/],
+      [configMap, /strategic merge/, { method: 'PATCH', body: {}, type: 'application/strategic-merge-patch+json' }],
+      ['/api/v1/namespaces/default/configmaps', /yaml/, { method: 'POST', body: {}, type: 'application/yaml' }],
+      ['/api/v1/namespaces/default/configmaps', /protobuf/, { method: 'POST', body: {}, type: 'application/vnd.kubernetes.protobuf' }],
+      ['/api/v1/namespaces/default/configmaps', /collections/, { method: 'DELETE' }],
+    ];
+    for (const [path, feature, sent = {}] of rows) {
+      const answer = await send(here(), path, sent);
+      const { message, reason } = (await answer.json()) as { message: string; reason: string };
+      assert.deepEqual([path, answer.status, reason], [path, 501, 'NotImplemented']);
+      assert.match(message, feature);
     }
   });
 
@@ -157,10 +170,9 @@ interface Sent {
   readonly body?: unknown;
   readonly type?: string;
   readonly token?: string;
-  readonly as?: string;
 }
 
-async function send(cluster: SandboxCluster, path: string, { method = 'GET', body, type = 'application/json', token, as }: Sent) {
+async function send(cluster: SandboxCluster, path: string, { method = 'GET', body, type = 'application/json', token }: Sent) {
   const { request } = await import('node:https');
   const config = JSON.parse(await readFile(cluster.kubeconfig, 'utf8')) as {
     clusters: { cluster: Record<string, string> }[];
@@ -170,7 +182,6 @@ async function send(cluster: SandboxCluster, path: string, { method = 'GET', bod
   const headers = {
     authorization: `Bearer ${token ?? config.users[0]?.user.token}`,
     ...(body === undefined ? {} : { 'content-type': type }),
-    ...(as === undefined ? {} : { 'impersonate-user': as }),
   };
   return await new Promise<{ status: number; text: () => Promise<string>; json: () => Promise<unknown> }>((resolve, reject) => {
     const sent = request(`${cluster.url}${path}`, { method, ca, headers }, (response) => {

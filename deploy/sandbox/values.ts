@@ -4,58 +4,37 @@ import { isDeepStrictEqual } from 'node:util';
 export interface Doc {
   readonly [key: string]: unknown;
 }
-
-export interface Metadata extends Doc {
-  readonly name: string;
+type Texts = Readonly<Record<string, string>>;
+export interface Metadata extends Doc, Readonly<Record<'name' | 'uid' | 'resourceVersion' | 'creationTimestamp', string>> {
   readonly namespace?: string;
-  readonly uid: string;
-  readonly resourceVersion: string;
   readonly generation?: number;
-  readonly creationTimestamp: string;
   readonly deletionTimestamp?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
+  readonly labels?: Texts;
+  readonly annotations?: Texts;
   readonly finalizers?: readonly string[];
-  readonly ownerReferences?: readonly Owner[];
+  readonly ownerReferences?: readonly ({ readonly controller?: boolean } & Readonly<Record<'kind' | 'name' | 'uid', string>>)[];
 }
-export interface Owner extends Doc {
-  readonly kind: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly controller?: boolean;
-}
-
 /** An object as the store keeps it. */
-export interface Stored extends Doc {
-  readonly apiVersion: string;
-  readonly kind: string;
+export interface Stored extends Doc, Readonly<Record<'apiVersion' | 'kind', string>> {
   readonly metadata: Metadata;
 }
 
 export const isDoc = (value: unknown): value is Doc => typeof value === 'object' && value !== null && !Array.isArray(value);
 export const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
-export const docAt = (value: unknown, ...path: readonly string[]): Doc => {
-  const found = at(value, ...path);
-  return isDoc(found) ? found : {};
-};
-export const listAt = (value: unknown, ...path: readonly string[]): readonly unknown[] => {
-  const found = at(value, ...path);
-  return isList(found) ? found : [];
-};
-export const textAt = (value: unknown, ...path: readonly string[]): string => {
-  const found = at(value, ...path);
-  return typeof found === 'string' ? found : '';
-};
+
+/** What is at that path of maps, as it is; or as what it should be, an empty one when it is something else. */
 export const at = (value: unknown, ...path: readonly string[]): unknown =>
   path.reduce<unknown>((inner, key) => (isDoc(inner) ? inner[key] : undefined), value);
+export const docAt = (value: unknown, ...path: readonly string[]): Doc => [at(value, ...path)].find(isDoc) ?? {};
+export const listAt = (value: unknown, ...path: readonly string[]): readonly unknown[] => [at(value, ...path)].find(isList) ?? [];
+export const textAt = (value: unknown, ...path: readonly string[]): string =>
+  [at(value, ...path)].find((found) => typeof found === 'string') ?? '';
 
 /** A copy with the value at `path`; undefined takes it away. */
-export function withAt(doc: Doc, [key, ...rest]: readonly string[], value: unknown): Doc {
-  if (key === undefined) return doc;
+export function withAt<T extends Doc>(doc: T, [key = '', ...rest]: readonly string[], value: unknown): T {
   if (rest.length > 0) return { ...doc, [key]: withAt(docAt(doc, key), rest, value) };
-  if (value !== undefined) return { ...doc, [key]: value };
-  const { [key]: _, ...others } = doc;
-  return others;
+  const { [key]: _, ...others } = doc as Doc;
+  return (value === undefined ? others : { ...doc, [key]: value }) as T;
 }
 
 /** Equal as JSON: the order of keys says nothing. */

@@ -1,418 +1,193 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ApiError, badRequest, invalid, noSuchResource, notFound, notImplemented } from '../errors.ts';
-import { apiVersionOf, type Kind } from '../objects/kinds.ts';
-import { fieldSelector, labelSelector, type Selects } from '../objects/selectors.ts';
-import type { PatchType, WriteRequest, Writes } from '../objects/writes.ts';
-import { docAt, isDoc, isList, textAt, type Doc, type Stored } from '../values.ts';
 import type { Clock } from '#shared/clock/mod.ts';
+import { ApiError, badRequest, invalid, noSuchResource, notImplemented } from '../errors.ts';
+import type { Kind } from '../objects/kinds.ts';
+import type { Verb, WriteRequest, Writes } from '../objects/writes.ts';
+import { at, docAt, isDoc, isList, listAt, textAt, type Doc, type Stored } from '../values.ts';
 import { discovery, openApi } from './discovery.ts';
-import { checkOptions, pageOf, wrongVersion, type Page } from './lists.ts';
-import { tableOf as tableDoc } from './tables.ts';
-import { beginWatch } from './watches.ts';
+import { listOf, Pages, partial } from './lists.ts';
+import { tableFor } from './tables.ts';
+import { watch } from './watches.ts';
 
 const bodyMaxBytes = 3 * 1024 * 1024;
-export const version = { major: '1', minor: '36', gitVersion: 'v1.36.3', gitTreeState: 'sandbox', platform: 'sandbox' };
+const version = { major: '1', minor: '36', gitVersion: 'v1.36.3', gitTreeState: 'sandbox', platform: 'sandbox' };
 
 /** What a path is about. */
-export interface Target {
+export interface Target extends Readonly<Record<'namespace' | 'name' | 'subresource', string>> {
   readonly kind: Kind;
-  readonly namespace: string;
-  readonly name: string;
-  readonly subresource: string;
 }
-
 export interface Answer {
   readonly code: number;
   readonly body: unknown;
   readonly type?: string;
 }
-
-interface Form {
-  readonly as: 'object' | 'table' | 'metadata';
-}
+const text = (code: number, body: string): Answer => ({ code, body, type: 'text/plain; charset=utf-8' });
+const methodNotAllowed = (): ApiError =>
+  new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 
 /** The API of one cluster: a request in, an answer out, or a stream of them. */
 export class Api {
   readonly writes: Writes;
   readonly #clock: Clock;
-  readonly #address: () => string;
+  readonly #pages = new Pages();
 
-  constructor(writes: Writes, clock: Clock, address: () => string) {
-    [this.writes, this.#clock, this.#address] = [writes, clock, address];
+  constructor(writes: Writes, clock: Clock) {
+    [this.writes, this.#clock] = [writes, clock];
   }
 
   /** Throws ApiError. Undefined: the answer is a watch, which goes its own way. */
-  async answer(request: IncomingMessage, url: URL, target: Target | undefined, response: ServerResponse): Promise<Answer | undefined> {
-    const { method = 'GET' } = request;
-    if (!target) {
-      const answer = this.#general(url, request.headers.accept ?? '');
-      if (method !== 'GET' && answer !== notFoundText) throw methodNotAllowed();
-      return answer;
-    }
-    const { subresource, kind } = target;
-    if (subresource !== '' && (subresource !== 'status' || !kind.hasStatus)) {
-      if (subresource === 'status' && !kind.builtIn) throw notFound(kind, target.name);
-      if (subresource === 'status') throw noSuchResource();
-      throw notImplemented(`${kind.resource}/${subresource}`);
-    }
-    if (target.name === '') return await this.#collection(request, url, target, response);
-    return await this.#object(request, url, target, response);
+  async answer(request: IncomingMessage, url: URL, response: ServerResponse): Promise<Answer | undefined> {
+    const [{ method = 'GET', headers }, { searchParams: query, pathname }] = [request, url];
+    const target = this.#target(pathname);
+    if (!target) return method === 'GET' ? this.#general(pathname, headers.accept ?? '') : text(404, '404 page not found\n');
+    const { kind, namespace, name, subresource } = target;
+    const isScale = subresource === 'scale' && kind.hasScale;
+    if (subresource === 'status' && !kind.hasStatus) throw noSuchResource();
+    if (subresource !== '' && subresource !== 'status' && !isScale) throw notImplemented(`${kind.resource}/${subresource}`);
+    const { store } = this.writes;
+    const [isTable = false, isPartial = false] = [/as=Table/, /as=Partial/].map((as) => as.test(headers.accept ?? ''));
+    const table = (items: readonly Stored[], metadata: Doc): Doc =>
+      tableFor(kind, items, metadata, query.get('includeObject') ?? 'Metadata', this.#clock.now());
+    const plain = (object: Stored): Doc => (isScale ? scaleOf(object) : isPartial ? partial(object) : object);
+    const shaped = (object: Stored): Doc =>
+      isTable ? table([object], { resourceVersion: object.metadata.resourceVersion }) : plain(object);
+    if (method === 'GET' && /^(true|1)$/.test(query.get('watch') ?? ''))
+      return watch({ ...target, store, clock: this.#clock }, query, shaped, response) as undefined;
+    if (method === 'GET' && name !== '') return { code: 200, body: shaped(this.writes.get(kind, namespace, name)) };
+    const page = method === 'GET' ? this.#pages.read(store, kind, namespace, query) : undefined;
+    if (page) return { code: 200, body: isTable ? table(page.items, page.metadata) : listOf(kind, page, isPartial) };
+    const verb = verbOf(method, headers['content-type'] ?? '');
+    if (verb === 'delete' && name === '') throw notImplemented('deletes of whole collections');
+    if ((verb === 'create') !== (name === '') || (kind.namespaced && namespace === '')) throw methodNotAllowed();
+    const body = await bodyOf(request);
+    if (verb === 'delete') return this.#delete(target, docAt({ body }, 'body'), query);
+    if (verb === 'json' ? !isList(body) : !isDoc(body)) throw badRequest('the body is not a document of that type');
+    if (isScale && verb !== 'merge' && verb !== 'update') throw notImplemented(`${verb} of a scale`);
+    const scaled = { metadata: docAt(body, 'metadata'), spec: { replicas: at(body, 'spec', 'replicas') ?? 0 } };
+    const write = writeRequest(request, target, query, response);
+    const { object, created } = this.writes.write(
+      isScale ? 'merge' : verb,
+      isScale ? { ...write, subresource: '' } : write,
+      isScale ? scaled : body,
+    );
+    return { code: created ? 201 : 200, body: shaped(object) };
   }
 
-  /** Reads a path; undefined: it names no resource. Throws ApiError for a group that has no such resource. */
-  target(path: string): Target | undefined {
-    const parts = path
-      .split('/')
-      .filter((part) => part !== '')
-      .map(decodeURIComponent);
-    const [group = '', versionName = '', ...rest] = parts[0] === 'api' ? ['', ...parts.slice(1)] : parts.slice(1);
-    if ((parts[0] !== 'api' && parts[0] !== 'apis') || rest.length === 0) return undefined;
-    const { kinds } = this.writes;
-    const isScoped = rest[0] === 'namespaces' && rest.length > 2 && !(rest.length === 3 && ['status', 'finalize'].includes(rest[2] ?? ''));
-    const [namespace, [resource = '', name = '', subresource = '']] = isScoped ? [rest[1] ?? '', rest.slice(2)] : ['', rest];
-    const kind = kinds.find(group, versionName, resource);
+  /** Reads a path; undefined: it names no resource. Throws ApiError for a group of Kubernetes' own that has no such resource. */
+  #target(path: string): Target | undefined {
+    const [, root, ...parts] = path.split('/').map(decodeURIComponent);
+    const [group = '', versionName = '', ...rest] = root === 'api' ? ['', ...parts] : parts;
+    if ((root !== 'api' && root !== 'apis') || rest.length === 0) return undefined;
+    const isScoped = rest[0] === 'namespaces' && rest.length > 2 && !['status', 'finalize'].includes(rest[2] ?? '');
+    const [namespace = '', [resource = '', name = '', subresource = '']] = isScoped ? [rest[1], rest.slice(2)] : ['', rest];
+    const kind = this.writes.kinds.find(group, versionName, resource);
     if (kind && (kind.namespaced || namespace === '')) return { kind, namespace, name, subresource };
-    if (kinds.isOwn(group)) throw noSuchResource();
+    if (this.writes.kinds.all().some((one) => one.builtIn && one.group === group)) throw noSuchResource();
     return undefined;
   }
 
-  #general({ pathname }: URL, accept: string): Answer {
-    if (['/healthz', '/livez', '/readyz'].some((path) => pathname === path || pathname.startsWith(`${path}/`)))
-      return { code: 200, body: 'ok', type: 'text/plain; charset=utf-8' };
-    const { kinds } = this.writes;
+  #general(pathname: string, accept: string): Answer {
+    if (/^\/(healthz|livez|readyz)(\/|$)/.test(pathname)) return text(200, 'ok');
     if (pathname === '/version') return { code: 200, body: version };
     if (pathname === '/openapi/v2') throw notImplemented('OpenAPI v2, which client-side apply asks for: use --server-side');
-    if (pathname === '/openapi/v3' || pathname.startsWith('/openapi/v3/')) {
-      const body = openApi(this.writes.kinds, pathname.slice('/openapi/v3'.length));
-      return body ? { code: 200, body, ...(pathname === '/openapi/v3' ? { type: 'text/plain; charset=utf-8' } : {}) } : notFoundText;
-    }
-    const wants = /g=apidiscovery\.k8s\.io;v=(v2\w*);as=APIGroupDiscoveryList/.exec(accept.replaceAll(' ', ''))?.[1];
-    const isRoot = pathname === '/api' || pathname === '/apis';
-    const path = pathname.replace(/\/$/, '');
-    const body = /^\/apis?(\/|$)/.test(path) ? discovery(this.writes.kinds, path, wants !== undefined, this.#address()) : undefined;
-    if (!body && /^\/apis?\/[^/]/.test(path) && kinds.isOwn(path.startsWith('/api/') ? '' : (path.split('/')[2] ?? '')))
-      throw noSuchResource();
-    if (!body) return notFoundText;
-    return {
-      code: 200,
-      body,
-      ...(isRoot && wants !== undefined ? { type: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' } : {}),
-    };
+    const [path, isAggregated] = [pathname.replace(/\/$/, ''), /v=v2;as=APIGroupDiscoveryList/.test(accept)];
+    const isOpenApi = path.startsWith('/openapi/v3');
+    const body = isOpenApi
+      ? openApi(this.writes.kinds, path.slice('/openapi/v3'.length))
+      : /^\/apis?(\/|$)/.test(path)
+        ? discovery(this.writes.kinds, path, isAggregated)
+        : undefined;
+    const type =
+      isAggregated && /^\/apis?$/.test(path) ? { type: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' } : {};
+    return body ? { code: 200, body, ...type } : text(404, '404 page not found\n');
   }
 
-  async #collection(request: IncomingMessage, url: URL, target: Target, response: ServerResponse): Promise<Answer | undefined> {
-    const { kind, namespace } = target;
-    const { searchParams: query } = url;
-    if (request.method === 'GET') {
-      const form = formOf(request);
-      if (isTrue(query.get('watch'))) return this.#watch(request, target, query, response);
-      const page = pageOf(this.writes.store, kind, namespace, selectsOf(kind, query, ''), query);
-      return { code: 200, body: listDoc(kind, form, page, query, this.#clock.now()) };
-    }
-    if (request.method === 'POST') {
-      if (kind.namespaced && namespace === '') throw methodNotAllowed();
-      const write = writeRequest(request, target, query, response, 'CreateOptions');
-      return {
-        code: 201,
-        body: shaped(this.writes.create(write, await documentOf(request, kind)), kind, formOf(request), query, this.#clock.now()),
-      };
-    }
-    if (request.method !== 'DELETE' || (kind.namespaced && namespace === '')) throw methodNotAllowed();
-    const options = await deleteOptions(request, query);
-    const page = pageOf(this.writes.store, kind, namespace, selectsOf(kind, query, ''), new URLSearchParams());
-    for (const { metadata } of page.items) this.writes.delete(kind, namespace, metadata.name, { ...options, uid: undefined });
-    return {
-      code: 200,
-      body: listDoc(
-        kind,
-        formOf(request),
-        { ...page, metadata: { resourceVersion: String(this.writes.store.version) } },
-        query,
-        this.#clock.now(),
-      ),
-    };
-  }
-
-  async #object(request: IncomingMessage, url: URL, target: Target, response: ServerResponse): Promise<Answer | undefined> {
-    const { kind, namespace, name } = target;
-    const { searchParams: query } = url;
-    const form = formOf(request);
-    const said = (object: Stored, code = 200): Answer => ({ code, body: shaped(object, kind, form, query, this.#clock.now()) });
-    switch (request.method ?? 'GET') {
-      case 'GET':
-        if (isTrue(query.get('watch'))) return this.#watch(request, target, query, response);
-        return said(this.writes.get(kind, namespace, name));
-      case 'PUT':
-        return said(this.writes.update(writeRequest(request, target, query, response, 'UpdateOptions'), await documentOf(request, kind)));
-      case 'PATCH':
-        return await this.#patch(request, target, query, response, said);
-      case 'DELETE': {
-        if (target.subresource !== '') throw methodNotAllowed();
-        const options = await deleteOptions(request, query);
-        const { uid } = this.writes.get(kind, namespace, name).metadata;
-        const left = this.writes.delete(kind, namespace, name, options);
-        const details = { name, ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.resource, uid };
-        return left ? said(left) : { code: 200, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details } };
-      }
-      default:
-        throw methodNotAllowed();
-    }
-  }
-
-  async #patch(
-    request: IncomingMessage,
-    target: Target,
-    query: URLSearchParams,
-    response: ServerResponse,
-    said: (object: Stored, code?: number) => Answer,
-  ): Promise<Answer> {
-    const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
-    const write = writeRequest(request, target, query, response, 'PatchOptions');
-    const patchType = patchTypes[type];
-    if (type === 'application/apply-patch+yaml') {
-      if (!query.get('fieldManager'))
-        throw invalid(options('PatchOptions'), '', [
-          { reason: 'FieldValueRequired', message: 'Required value: is required for apply patch', field: 'fieldManager' },
-        ]);
-      const body = await bodyOf(request);
-      if (!isDoc(body)) throw notImplemented('YAML in a server-side apply: send JSON');
-      const { object, created } = this.writes.apply(write, body);
-      return said(object, created ? 201 : 200);
-    }
-    if (!patchType) throw new ApiError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
-    if (patchType === 'strategic' && !target.kind.builtIn)
-      throw unknownFormat('application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml');
-    const body = await bodyOf(request);
-    if (body === undefined || (patchType === 'json' ? !isList(body) : !isDoc(body)))
-      throw badRequest('error decoding patch: the patch is not JSON of that type');
-    return said(this.writes.patch(write, patchType, body));
-  }
-
-  #watch(request: IncomingMessage, target: Target, query: URLSearchParams, response: ServerResponse): undefined {
-    const { kind, namespace, name } = target;
-    const form = formOf(request);
-    const waiting: string[] = [];
-    let hasColumns = false;
-    const send = (event: Doc): void => {
-      const object = event['object'] as Stored;
-      const isObject = event['type'] !== 'ERROR' && event['type'] !== 'BOOKMARK';
-      const body =
-        isObject || (form.as === 'table' && event['type'] === 'BOOKMARK')
-          ? shaped(object, kind, form, query, this.#clock.now(), hasColumns)
-          : object;
-      if (form.as === 'table' && isObject) hasColumns = true;
-      const line = `${JSON.stringify({ type: event['type'], object: body })}\n`;
-      if (!response.headersSent) waiting.push(line);
-      else if (response.writableLength > watchBytesMax) response.destroy();
-      else response.write(line);
-    };
-    const { kinds, store } = this.writes;
-    const from = query.get('resourceVersion') ?? '';
-    if (!/^\d*$/.test(from)) throw new ApiError(500, '', wrongVersion(from));
-    checkOptions(query, true);
-    const parts = { store, clock: this.#clock, kind, namespace, selects: selectsOf(kind, query, name), query, send };
-    let isEnded = false;
-    const stop = beginWatch({
-      ...parts,
-      end: () => {
-        isEnded = true;
-        if (response.headersSent) response.end();
-      },
-      isServed: () => kinds.find(kind.group, kind.version, kind.resource) !== undefined,
-    });
-    response.on('close', stop);
-    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
-    response.flushHeaders();
-    if (waiting.length > 0) response.write(waiting.join(''));
-    if (isEnded) response.end();
-    return undefined;
+  #delete({ kind, namespace, name, subresource }: Target, body: Doc, query: URLSearchParams): Answer {
+    if (subresource !== '') throw methodNotAllowed();
+    if (!['', 'DeleteOptions'].includes(textAt(body, 'kind'))) throw badRequest('the body is no DeleteOptions');
+    const { uid } = this.writes.get(kind, namespace, name).metadata;
+    const grace = body['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds') ?? undefined;
+    const propagation = textAt(body, 'propagationPolicy') || query.get('propagationPolicy') || undefined;
+    const dryRun = listAt(body, 'dryRun').includes('All') || query.get('dryRun') === 'All';
+    const options = { ...docAt(body, 'preconditions'), propagation, dryRun, graceSeconds: grace === undefined ? undefined : Number(grace) };
+    const left = this.writes.delete(kind, namespace, name, options);
+    const details = { name, ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.resource, uid };
+    return { code: 200, body: left ?? { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details } };
   }
 }
 
-/** A watcher that does not read is cut off; it reads everything anew. */
-const watchBytesMax = 16 * 1024 * 1024;
-const notFoundText: Answer = { code: 404, body: '404 page not found\n', type: 'text/plain; charset=utf-8' };
-const patchTypes: Readonly<Record<string, PatchType>> = {
+/** The scale of a workload, as an object of its own: what `kubectl scale` reads. */
+function scaleOf(object: Stored): Doc {
+  const { labels: _, annotations: __, managedFields: ___, generation: ____, ...metadata } = object.metadata;
+  const labels = Object.entries(docAt(object, 'spec', 'selector', 'matchLabels')).map(([key, value]) => `${key}=${String(value)}`);
+  const status = { replicas: at(object, 'status', 'replicas') ?? 0, selector: labels.sort().join() };
+  const replicas = at(object, 'spec', 'replicas') || undefined;
+  return { kind: 'Scale', apiVersion: 'autoscaling/v1', metadata, spec: { replicas }, status };
+}
+
+const patches: Readonly<Record<string, Verb>> = {
   'application/merge-patch+json': 'merge',
   'application/json-patch+json': 'json',
-  'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
 };
-const isTrue = (text: string | null): boolean => text === 'true' || text === '1';
-const unknownFormat = (accepted: string): ApiError =>
-  new ApiError(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${accepted}`);
-const methodNotAllowed = (): ApiError =>
-  new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
-const options = (kind: string): { group: string; kind: string } => ({ group: 'meta.k8s.io', kind });
 
-/** How the client wants to read it. Throws ApiError when there is no such way. */
-function formOf(request: IncomingMessage): Form {
-  const accept = (request.headers.accept ?? '*/*').replaceAll(' ', '');
-  for (const one of accept.split(',')) {
-    const [type = '', ...parameters] = one.split(';');
-    if (!['application/json', '*/*', 'application/*'].includes(type)) continue;
-    const as = parameters.find((parameter) => parameter.startsWith('as='))?.slice(3);
-    if (as === undefined) return { as: 'object' };
-    if (as === 'Table') return { as: 'table' };
-    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return { as: 'metadata' };
-  }
-  throw new ApiError(
-    406,
-    'NotAcceptable',
-    '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf',
-    {},
-  );
-}
-
-const partial = ({ metadata }: Stored): Doc => ({ kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata });
-
-function shaped(object: Stored, kind: Kind, { as }: Form, query: URLSearchParams, now: number, hasColumns = false): Doc {
-  if (as === 'metadata') return partial(object);
-  return as === 'table'
-    ? tableDoc(
-        kind,
-        [object],
-        { resourceVersion: object.metadata.resourceVersion },
-        query.get('includeObject') ?? 'Metadata',
-        hasColumns,
-        now,
-      )
-    : object;
-}
-
-function listDoc(kind: Kind, { as }: Form, { items, metadata }: Page, query: URLSearchParams, now: number): Doc {
-  if (as === 'table') return tableDoc(kind, items, metadata, query.get('includeObject') ?? 'Metadata', false, now);
-  if (as === 'metadata') return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items: items.map(partial) };
-  // Items of built-in lists do not say what they are.
-  const plain = ({ kind: _kind, apiVersion: _version, ...rest }: Stored): Doc => rest;
-  return {
-    kind: kind.listKind,
-    apiVersion: apiVersionOf(kind),
-    metadata: kind.builtIn ? metadata : { continue: '', ...metadata },
-    items: kind.builtIn ? items.map(plain) : items,
-  };
-}
-
-function selectsOf(kind: Kind, query: URLSearchParams, name: string): Selects | undefined {
-  const [labels, fields] = [query.get('labelSelector') ?? '', query.get('fieldSelector') ?? ''];
-  const rules: Selects[] = [];
-  if (labels !== '') rules.push(labelSelector(labels));
-  if (fields !== '') rules.push(fieldSelector(fields, kind.builtIn ? kind.kind : '', kind.selectable));
-  if (name !== '') rules.push(({ metadata }) => metadata.name === name);
-  return rules.length === 0 ? undefined : (object) => rules.every((rule) => rule(object));
+/** Throws ApiError for methods and documents that there are not. */
+function verbOf(method: string, contentType: string): Verb | 'delete' {
+  const [type = ''] = contentType.split(';');
+  if (type === 'application/strategic-merge-patch+json') throw notImplemented('strategic merge patches: use --type merge or json');
+  if (/yaml$|protobuf$/.test(type) && !patches[type]) throw notImplemented(`bodies of ${type}: send JSON`);
+  const isPlain = ['application/json', '*/*', ''].includes(type);
+  const verb =
+    method === 'PATCH' ? patches[type] : isPlain ? ({ POST: 'create', PUT: 'update', DELETE: 'delete' } as const)[method] : undefined;
+  if (!verb && method !== 'PATCH' && isPlain) throw methodNotAllowed();
+  if (!verb) throw new ApiError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+  return verb;
 }
 
 function writeRequest(
-  request: IncomingMessage,
+  { headers, method }: IncomingMessage,
   target: Target,
   query: URLSearchParams,
   response: ServerResponse,
-  kind: string,
 ): WriteRequest {
-  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
-  if (dryRun.some((value) => value !== 'All'))
-    throw invalid(options(kind), '', [
-      {
-        reason: 'FieldValueNotSupported',
-        message: `Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`,
-        field: 'dryRun',
-      },
+  const isApply = headers['content-type']?.startsWith('application/apply-patch') === true;
+  const refused = (field: string, reason: string, message: string): ApiError =>
+    invalid({ group: 'meta.k8s.io', kind: `${{ POST: 'Create', PUT: 'Update' }[method ?? ''] ?? 'Patch'}Options` }, '', [
+      { reason, message, field },
     ]);
-  const validation = query.get('fieldValidation') || 'Warn';
-  if (!['Ignore', 'Warn', 'Strict'].includes(validation))
-    throw invalid(options(kind), '', [
-      {
-        reason: 'FieldValueNotSupported',
-        message: `Unsupported value: ${JSON.stringify(validation)}: supported values: "", "Ignore", "Strict", "Warn"`,
-        field: 'fieldValidation',
-      },
-    ]);
-  const isApply = (request.headers['content-type'] ?? '').startsWith('application/apply-patch');
-  if (query.get('force') !== null && request.method === 'PATCH' && !isApply)
-    throw invalid(options(kind), '', [
-      { reason: 'FieldValueForbidden', message: 'Forbidden: may not be specified for non-apply patch', field: 'force' },
-    ]);
-  if ((query.get('fieldManager') ?? '').length > 128)
-    throw invalid(options(kind), '', [
-      { reason: 'FieldValueTooLong', message: 'Too long: may not be more than 128 bytes', field: 'fieldManager' },
-    ]);
+  const dryRun = query.get('dryRun') ?? '';
+  if (!['', 'All'].includes(dryRun))
+    throw refused('dryRun', 'FieldValueNotSupported', `Unsupported value: ["${dryRun}"]: supported values: "All"`);
+  if (isApply && !query.get('fieldManager'))
+    throw refused('fieldManager', 'FieldValueRequired', 'Required value: is required for apply patch');
+  if (!isApply && query.get('force') !== null)
+    throw refused('force', 'FieldValueForbidden', 'Forbidden: may not be specified for non-apply patch');
   const warnings: string[] = [];
+  const warn = (message: string): void => void response.setHeader('warning', (warnings.push(`299 - ${JSON.stringify(message)}`), warnings));
+  // As the real one: without a name of its own, the client's program.
+  const manager = query.get('fieldManager') || headers['user-agent']?.split('/')[0] || 'unknown';
   return {
-    kind: target.kind,
-    namespace: target.namespace,
-    name: target.name,
-    subresource: target.subresource as '' | 'status',
-    dryRun: dryRun.length > 0,
-    force: isTrue(query.get('force')),
-    validation: validation as 'Warn',
-    // As the real one: without a name of its own, the client's program.
-    manager: query.get('fieldManager') || (request.headers['user-agent'] ?? 'unknown').split('/')[0] || 'unknown',
-    warn: (message) => {
-      warnings.push(`299 - ${JSON.stringify(message)}`);
-      response.setHeader('warning', warnings);
-    },
+    ...target,
+    dryRun: dryRun !== '',
+    force: query.get('force') === 'true',
+    validation: query.get('fieldValidation') || 'Warn',
+    manager,
+    warn,
   };
 }
 
-async function deleteOptions(request: IncomingMessage, query: URLSearchParams) {
-  const read = await bodyOf(request, (_text, why) => badRequest(why));
-  const body = isDoc(read) ? read : {};
-  const grace = body['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds');
-  if (read !== undefined && textAt(body, 'kind') !== '' && textAt(body, 'kind') !== 'DeleteOptions')
-    throw badRequest('the body is no DeleteOptions');
-  const orphan = body['orphanDependents'] === true || query.get('orphanDependents') === 'true' ? 'Orphan' : undefined;
-  const propagation = textAt(body, 'propagationPolicy') || query.get('propagationPolicy') || undefined;
-  const refused = (reason: string, message: string): ApiError =>
-    invalid(options('DeleteOptions'), '', [{ reason, message, field: 'propagationPolicy' }]);
-  const said = JSON.stringify(propagation);
-  if (propagation !== undefined && !['Foreground', 'Background', 'Orphan'].includes(propagation))
-    throw refused('FieldValueNotSupported', `Unsupported value: ${said}: supported values: "Foreground", "Background", "Orphan", "nil"`);
-  if (propagation !== undefined && orphan !== undefined)
-    throw refused('FieldValueInvalid', `Invalid value: ${said}: orphanDependents and deletionPropagation cannot be both set`);
-  const [uid, resourceVersion] = [docAt(body, 'preconditions')['uid'], docAt(body, 'preconditions')['resourceVersion']];
-  return {
-    uid: uid as string | undefined,
-    resourceVersion: resourceVersion as string | undefined,
-    propagation: propagation ?? orphan,
-    graceSeconds: grace === null || grace === undefined ? undefined : Number(grace),
-    dryRun: isList(body['dryRun']) ? body['dryRun'].includes('All') : query.get('dryRun') === 'All',
-  };
-}
-
-const unrecognized = (kind: Kind, text: string): string =>
-  `the object provided is unrecognized (must be of type ${kind.kind}): Object 'Kind' is missing in '${text}' (${text})`;
-
-async function documentOf(request: IncomingMessage, kind: Kind): Promise<Doc> {
-  const type = (request.headers['content-type'] ?? 'application/json').split(';')[0]?.trim();
-  if (type !== 'application/json' && type !== '*/*')
-    throw unknownFormat('application/json, application/yaml, application/vnd.kubernetes.protobuf');
-  const body = await bodyOf(request, (text, why) =>
-    badRequest(
-      `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: ${why} (${text})`,
-    ),
-  );
-  if (isDoc(body) && (kind.builtIn || body['kind'] !== undefined)) return body;
-  if (isDoc(body)) throw badRequest(unrecognized(kind, JSON.stringify(body)));
-  throw badRequest('the body is not a JSON object');
-}
-
-/** The JSON of a body, undefined when there is none or it is something else. */
-async function bodyOf(request: IncomingMessage, refused?: (text: string, why: string) => ApiError): Promise<unknown> {
+/** The JSON of a body, undefined when there is none. Throws ApiError. */
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
-    bytes += part.byteLength;
-    if (bytes > bodyMaxBytes) throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${bodyMaxBytes}`, {});
+    if ((bytes += part.byteLength) > bodyMaxBytes)
+      throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${bodyMaxBytes}`, {});
     parts.push(part);
   }
-  const text = Buffer.concat(parts).toString('utf8');
   try {
-    return text === '' ? undefined : (JSON.parse(text) as unknown);
-  } catch (error) {
-    if (refused)
-      throw refused(
-        text.slice(0, 100),
-        error instanceof Error && /end of/i.test(error.message) ? 'unexpected end of JSON input' : 'invalid character',
-      );
-    return undefined;
+    return bytes === 0 ? undefined : (JSON.parse(Buffer.concat(parts).toString()) as unknown);
+  } catch {
+    throw badRequest('the body is not JSON, the only form of documents here');
   }
 }

@@ -2,26 +2,26 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Doc } from '../values.ts';
-import { applied, updated, type Writer } from './managers.ts';
-import { merged, strategic, without } from './merges.ts';
-import { changesOf, fieldsOf, fromFieldsV1, pathText, toFieldsV1, withParents } from './sets.ts';
-import { shapeOf, shapeOfSchema, zeroOf } from './shapes.ts';
+import { ApiError } from '../errors.ts';
+import { applied, updated, type Write } from './managers.ts';
+import { changesOf, fieldsOf, fromFieldsV1, merged, pathText, toFieldsV1, withParents } from './sets.ts';
+import { emptyOf, shapeOf, shapeOfSchema, type Shape } from './shapes.ts';
 
 const deployment = shapeOf('apps.v1.Deployment');
 const configMap = shapeOf('core.v1.ConfigMap');
 const service = shapeOf('core.v1.Service');
 const now = Date.UTC(2026, 0, 1);
-const by = (manager: string, operation: Writer['operation'] = 'Apply'): Writer => ({
-  manager,
-  operation,
-  apiVersion: 'v1',
-  subresource: '',
+const by = (manager: string, operation: 'Apply' | 'Update' = 'Apply', force = false): Write => ({
+  writer: { manager, operation, apiVersion: 'v1' },
+  ignored: /^$/,
+  now,
+  force,
 });
 const apply = (live: Doc, document: Doc, manager: string, force = false): Doc => {
-  const result = applied(configMap, live, document, by(manager), { force, ignored: [], now });
-  assert.ok('object' in result, JSON.stringify(result));
+  const result = applied(configMap, live, document, by(manager, 'Apply', force));
   return result.settle(result.object);
 };
+const over = (shape: Shape, live: Doc, wanted: Doc): unknown => merged(shape, live, wanted, new Set());
 const map = (data: Doc, metadata: Doc = {}): Doc => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', ...metadata }, data });
 const nothing: Doc = { apiVersion: 'v1', kind: 'ConfigMap', metadata: {} };
 const pod = (...containers: Doc[]): Doc => ({ spec: { template: { spec: { containers } } } });
@@ -55,7 +55,7 @@ test('atomic maps and lists are one field; an empty struct is one too', () => {
 });
 
 test('paths for people', () => {
-  const [path = ''] = fieldsOf(deployment, pod({ name: 'web' }));
+  const [, path = ''] = fieldsOf(deployment, pod({ name: 'web' }));
   assert.equal(pathText(path), '.spec.template.spec.containers[name="web"].name');
   const [finalizer = ''] = fieldsOf(configMap, { metadata: { finalizers: ['x'] } });
   assert.equal(pathText(finalizer), '.metadata.finalizers[="x"]');
@@ -71,15 +71,15 @@ const merges: readonly [name: string, live: readonly string[], wanted: readonly 
 for (const [name, live, wanted, result] of merges)
   test(`merging keyed lists: ${name}`, () => {
     const list = (names: readonly string[]): Doc => pod(...names.map((one) => ({ name: one })));
-    assert.deepEqual(merged(deployment, list(live), list(wanted)), list(result));
+    assert.deepEqual(over(deployment, list(live), list(wanted)), list(result));
   });
 
 test('merging is idempotent, and holds everything that was wanted', () => {
   const values = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.string());
   fc.assert(
     fc.property(values, values, (live, wanted) => {
-      const once = merged(configMap, map(live), map(wanted)) as { data: Doc };
-      assert.deepEqual(merged(configMap, once, map(wanted)), once);
+      const once = over(configMap, map(live), map(wanted)) as { data: Doc };
+      assert.deepEqual(over(configMap, once, map(wanted)), once);
       assert.deepEqual({ ...once.data, ...wanted }, once.data);
     }),
   );
@@ -90,21 +90,28 @@ test('sets survive being written and read', () => {
   fc.assert(
     fc.property(documents, (document) => {
       const set = fieldsOf(configMap, document);
-      assert.deepEqual(fromFieldsV1(toFieldsV1(set)), set);
+      assert.deepEqual(new Set(fromFieldsV1(toFieldsV1(set))), set);
     }),
   );
 });
 
-test('what differs is added, changed or removed, containers of it included', () => {
-  const { added, changed, removed } = changesOf(configMap, map({ x: '1', y: '2' }), map({ x: '3', z: '4' }, { labels: { a: 'b' } }));
-  assert.deepEqual([...added].map(pathText), ['.metadata.labels', '.metadata.labels.a', '.data.z']);
-  assert.deepEqual([...changed].map(pathText), ['.data.x']);
+test('what differs is touched or removed, containers that are new included', () => {
+  const { touched, removed } = changesOf(configMap, map({ x: '1', y: '2' }), map({ x: '3', z: '4' }, { labels: { a: 'b' } }));
+  assert.deepEqual([...touched].map(pathText).sort(), ['.data.x', '.data.z', '.metadata.labels', '.metadata.labels.a']);
   assert.deepEqual([...removed].map(pathText), ['.data.y']);
 });
 
-test('who owned all of a struct owned the struct; keys of a map are no fields of their own', () => {
-  const set = withParents(deployment, fieldsOf(deployment, { spec: { strategy: { rollingUpdate: { maxSurge: 1 } } } }));
-  assert.ok([...set].map(pathText).includes('.spec.strategy.rollingUpdate'));
+test('what takes the place of null is no change of its own', () => {
+  const { touched } = changesOf(configMap, { data: null }, { data: { x: '1' } });
+  assert.deepEqual([...touched].map(pathText), ['.data.x']);
+});
+
+test('who owned all of a struct owned the struct; an item of a list is owned by its key alone', () => {
+  const set = withParents(fieldsOf(deployment, { spec: { strategy: { rollingUpdate: { maxSurge: 1 } } } }));
+  assert.deepEqual([...set].map(pathText).includes('.spec.strategy.rollingUpdate'), true);
+  assert.ok(
+    ![...withParents(fieldsOf(deployment, pod({ image: 'x' })))].map(pathText).includes('.spec.template.spec.containers[name="web"]'),
+  );
 });
 
 test('a field that its only applier no longer sends goes; one that another sends too stays', () => {
@@ -117,11 +124,16 @@ test('a field that its only applier no longer sends goes; one that another sends
 
 test('another value for a field of somebody else is a conflict that names both, until forced', () => {
   const live = apply(nothing, map({ x: '1' }), 'a');
-  const result = applied(configMap, live, map({ x: '2' }), by('b'), { force: false, ignored: [], now });
-  assert.ok('conflicts' in result);
-  assert.deepEqual(
-    result.conflicts.map(({ writer, path }) => [writer.manager, pathText(path)]),
-    [['a', '.data.x']],
+  assert.throws(
+    () => apply(live, map({ x: '2' }), 'b'),
+    (error) => {
+      assert.ok(error instanceof ApiError && error.code === 409);
+      assert.equal(error.message, 'Apply failed with 1 conflict: conflict with "a": .data.x');
+      assert.deepEqual(error.status['details'], {
+        causes: [{ reason: 'FieldManagerConflict', message: 'conflict with "a"', field: '.data.x' }],
+      });
+      return true;
+    },
   );
   const forced = apply(live, map({ x: '2' }), 'b', true);
   assert.deepEqual(forced['data'], { x: '2' });
@@ -131,14 +143,13 @@ test('another value for a field of somebody else is a conflict that names both, 
 
 test('the same apply again changes nothing, times included', () => {
   const live = apply(nothing, map({ x: '1' }), 'a');
-  const again = applied(configMap, live, map({ x: '1' }), by('a'), { force: false, ignored: [], now: now + 5_000 });
-  assert.ok('object' in again);
+  const again = applied(configMap, live, map({ x: '1' }), { ...by('a'), now: now + 5_000 });
   assert.deepEqual(again.settle(again.object), live);
 });
 
 test('an update takes over what it changes and nothing else', () => {
   const live = apply(nothing, map({ x: '1', y: '1' }), 'a');
-  const next = updated(configMap, live, { ...live, data: { x: '2', y: '1' } }, by('b', 'Update'), [], now);
+  const next = updated(configMap, live, { ...live, data: { x: '2', y: '1' } }, by('b', 'Update'));
   const fields = (next['metadata'] as { managedFields: { manager: string; fieldsV1: Doc }[] }).managedFields;
   assert.deepEqual(
     fields.map(({ manager, fieldsV1 }) => [manager, fieldsV1]),
@@ -151,21 +162,14 @@ test('an update takes over what it changes and nothing else', () => {
 
 test('an empty list of managers clears them, as kubectl asks for', () => {
   const live = apply(nothing, map({ x: '1' }), 'a');
-  const cleared = updated(configMap, live, { ...live, metadata: { name: 'a', managedFields: [{}] } }, by('b', 'Update'), [], now);
+  const cleared = updated(configMap, live, { ...live, metadata: { name: 'a', managedFields: [{}] } }, by('b', 'Update'));
   assert.equal((cleared['metadata'] as Doc)['managedFields'], undefined);
 });
 
 test('fields are taken away with the item that they were all of', () => {
   const live = pod({ name: 'a', image: 'x' }, { name: 'b', image: 'y' });
   const gone = fieldsOf(deployment, pod({ name: 'b', image: 'y' }));
-  assert.deepEqual(without(deployment, live, gone), pod({ name: 'a', image: 'x' }));
-});
-
-test('a strategic merge patch merges lists by their key and refuses what it does not know', () => {
-  const live = pod({ name: 'a', image: 'x' }, { name: 'b', image: 'y' });
-  assert.deepEqual(strategic(deployment, live, pod({ name: 'b', image: 'z' })), pod({ name: 'a', image: 'x' }, { name: 'b', image: 'z' }));
-  assert.deepEqual(strategic(deployment, live, pod({ name: 'b', $patch: 'delete' })), pod({ name: 'a', image: 'x' }));
-  assert.throws(() => strategic(deployment, live, { spec: { $setElementOrder: [] } }), /directive/);
+  assert.deepEqual(merged(deployment, live, pod({ name: 'a' }), gone), pod({ name: 'a', image: 'x' }));
 });
 
 test('a custom kind is merged as its schema says', () => {
@@ -173,13 +177,10 @@ test('a custom kind is merged as its schema says', () => {
   const list = { type: 'array', items, 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] };
   const shape = shapeOfSchema({ type: 'object', properties: { spec: { type: 'object', properties: { parts: list } } } }, true);
   const parts = (...all: Doc[]): Doc => ({ spec: { parts: all } });
-  assert.deepEqual(merged(shape, parts({ name: 'a', size: 1 }), parts({ name: 'b' })), parts({ name: 'a', size: 1 }, { name: 'b' }));
-  assert.deepEqual([...fieldsOf(shape, parts({ name: 'b' }))].map(pathText), ['.spec.parts[name="b"].name', '.spec.parts[name="b"]']);
+  assert.deepEqual(over(shape, parts({ name: 'a', size: 1 }), parts({ name: 'b' })), parts({ name: 'a', size: 1 }, { name: 'b' }));
+  assert.deepEqual([...fieldsOf(shape, parts({ name: 'b' }))].map(pathText), ['.spec.parts[name="b"]', '.spec.parts[name="b"].name']);
 });
 
-test('an empty Go value shows its structs and null lists', () => {
-  assert.deepEqual(zeroOf(deployment)['spec'], {
-    strategy: {},
-    template: { metadata: {}, spec: { containers: null } },
-  });
+test('an empty Go value shows its structs', () => {
+  assert.deepEqual(emptyOf(deployment)['spec'], { strategy: {}, template: { metadata: {}, spec: { securityContext: {} } } });
 });

@@ -1,17 +1,15 @@
-import { isDoc, same, type Doc } from '../values.ts';
-import { childOf, formOf, type Shape } from './shapes.ts';
+import { isDoc, isList, same, type Doc } from '../values.ts';
+import { anything, childOf, formOf, type Shape } from './shapes.ts';
 
 // Sets of fields. A field is named by its steps as FieldsV1 writes them, `f:name`, `k:{"name":"web"}` for an item of a keyed list, `v:"x"` for one of a
 // set, put together with a byte that no step holds.
 export type Fields = ReadonlySet<string>;
 
 const separator = '\0';
-export const join = (path: string, step: string): string => (path === '' ? step : `${path}${separator}${step}`);
-export const stepsOf = (path: string): readonly string[] => (path === '' ? [] : path.split(separator));
-export const isUnder = (path: string, ancestor: string): boolean => path === ancestor || path.startsWith(`${ancestor}${separator}`);
-
-export const union = (...sets: readonly Fields[]): Fields => new Set(sets.flatMap((set) => [...set]));
-export const minus = (set: Fields, other: Fields): Fields => new Set([...set].filter((path) => !other.has(path)));
+const join = (path: string, step: string): string => (path === '' ? step : `${path}${separator}${step}`);
+const stepsOf = (path: string): readonly string[] => (path === '' ? [] : path.split(separator));
+export const minus = (set: Fields, ...others: readonly Fields[]): Fields =>
+  new Set([...set].filter((path) => !others.some((other) => other.has(path))));
 
 /** The step to an item of a keyed list or of a set. Keys that it lacks are taken from the schema's defaults. */
 export function itemStep(shape: Shape, item: unknown): string {
@@ -21,116 +19,97 @@ export function itemStep(shape: Shape, item: unknown): string {
   return `k:${JSON.stringify(Object.fromEntries(keys))}`;
 }
 
-/** Every field that a document sets: what its applier owns. */
-export function fieldsOf(shape: Shape, value: unknown, path = '', set = new Set<string>()): Set<string> {
+/** Steps to what is directly in a map or keyed list; what the shape does not know is nobody's. */
+function childrenOf(shape: Shape, value: unknown): Map<string, unknown> {
   const form = formOf(shape, value);
-  if (form === 'leaf' && path !== '') set.add(path);
-  if (form === 'list')
-    for (const item of value as readonly unknown[]) {
-      const step = join(path, itemStep(shape, item));
-      if (shape.element) fieldsOf(shape.element, item, step, set);
-      set.add(step);
-    }
-  if (form === 'map')
-    for (const [key, inner] of Object.entries(value as Doc)) {
-      const step = join(path, `f:${key}`);
-      const child = childOf(shape, key);
-      if (!child) continue;
-      if (inner === null || (isDoc(inner) && Object.keys(inner).length === 0) || !shape.fields.has(key)) set.add(step);
-      if (inner !== null) fieldsOf(child, inner, step, set);
-    }
-  return set;
+  if (form === 'list') return new Map((value as readonly unknown[]).map((item) => [itemStep(shape, item), item]));
+  return new Map(form === 'map' ? Object.entries(value as Doc).map(([key, inner]) => [`f:${key}`, inner]) : []);
+}
+const shapeAt = (shape: Shape, step: string): Shape => (step.startsWith('f:') ? childOf(shape, step.slice(2)) : shape.element) ?? anything;
+
+/** One place in a value; `isOwned`: who applies it owns the place itself, not only what is in it. */
+interface Place {
+  readonly value: unknown;
+  readonly isLeaf: boolean;
+  readonly isOwned: boolean;
 }
 
-export interface Changes {
-  readonly added: Set<string>;
-  readonly changed: Set<string>;
-  readonly removed: Set<string>;
+function placesOf(shape: Shape, value: unknown, path = '', isItem = false, places = new Map<string, Place>()): Map<string, Place> {
+  const [isLeaf, inner] = [formOf(shape, value) === 'leaf', childrenOf(shape, value)];
+  places.set(path, { value, isLeaf, isOwned: isItem || isLeaf || (inner.size === 0 && !isList(value)) });
+  for (const [step, one] of inner) placesOf(shapeAt(shape, step), one, join(path, step), !shape.fields?.has(step.slice(2)), places);
+  return places;
 }
 
-const isEmpty = (value: unknown): boolean =>
-  value === undefined || value === null || (Array.isArray(value) ? value.length === 0 : isDoc(value) && Object.keys(value).length === 0);
+/** Every field that a document sets: what its applier owns. */
+export const fieldsOf = (shape: Shape, value: unknown): Fields =>
+  new Set([...placesOf(shape, value)].flatMap(([path, { isOwned }]) => (isOwned ? [path] : [])));
 
 /** What differs between two states of an object, field by field; the order of a keyed list is no difference. */
-export function changesOf(
-  shape: Shape,
-  before: unknown,
-  after: unknown,
-  path = '',
-  all: Changes = { added: new Set(), changed: new Set(), removed: new Set() },
-): Changes {
-  if (before === undefined) all.added.add(path);
-  if (after === undefined) all.removed.add(path);
-  const form = formOf(shape, isEmpty(after) ? before : after);
-  const other = formOf(shape, isEmpty(before) ? after : before);
-  if (form === 'leaf' || other !== form || (isEmpty(before) && isEmpty(after))) {
-    if (before !== undefined && after !== undefined && !same(before, after)) all.changed.add(path);
-    return all;
-  }
-  const [old, next] = [childrenOf(shape, before), childrenOf(shape, after)];
-  for (const step of new Set([...old.keys(), ...next.keys()])) {
-    const child = form === 'list' ? shape.element : childOf(shape, step.slice(2));
-    if (child) changesOf(child, old.get(step), next.get(step), join(path, step), all);
-  }
-  return all;
+export function changesOf(shape: Shape, before: unknown, after: unknown): { readonly touched: Fields; readonly removed: Fields } {
+  const [old, next] = [placesOf(shape, before), placesOf(shape, after)];
+  // A container that takes the place of null is no change of its own.
+  const isSame = (a: Place, b: Place): boolean =>
+    a.isLeaf === b.isLeaf ? !a.isLeaf || same(a.value, b.value) : a.value === null || b.value === null;
+  const touched = [...next].flatMap(([path, place]) => (isSame(old.get(path) ?? place, place) && old.has(path) ? [] : [path]));
+  return { touched: new Set(touched), removed: minus(new Set(old.keys()), new Set(next.keys())) };
 }
 
-/** Steps to the values directly in a map or keyed list. */
-export function childrenOf(shape: Shape, value: unknown): Map<string, unknown> {
-  if (isDoc(value)) return new Map(Object.entries(value).map(([key, inner]) => [`f:${key}`, inner]));
-  return new Map((Array.isArray(value) ? (value as unknown[]) : []).map((item) => [itemStep(shape, item), item]));
+/**
+ * What an apply makes of the live value: maps and keyed lists are merged, everything else is replaced, and the fields of `gone` go unless they are wanted,
+ * with what is left empty then. Lists are in the wanted order; what only the live one has stays behind its neighbour.
+ */
+export function merged(shape: Shape, live: unknown, wanted: unknown, gone: Fields, path = ''): unknown {
+  if (wanted === undefined && gone.has(path)) return undefined;
+  const form = formOf(shape, wanted === undefined ? live : wanted);
+  if (form === 'leaf') return wanted === undefined ? live : wanted;
+  const [old, next] = [childrenOf(shape, live), childrenOf(shape, wanted)];
+  const [order, before] = [[...next.keys()], [...old.keys()]];
+  for (const [index, step] of before.entries()) if (!next.has(step)) order.splice(order.indexOf(before[index - 1] ?? '') + 1, 0, step);
+  const kept = order.flatMap((step) => {
+    const inner = merged(shapeAt(shape, step), old.get(step), next.get(step), gone, join(path, step));
+    return inner === undefined ? [] : [[step.slice(2), inner] as const];
+  });
+  if (kept.length === 0 && order.length > 0 && wanted === undefined) return undefined;
+  return form === 'list' ? kept.map(([, item]) => item) : Object.fromEntries(kept);
 }
 
-/** The set and the declared fields on the way to its members: who owned all of a struct owned the struct. */
-export function withParents(shape: Shape, set: Fields): Set<string> {
-  const all = new Set(set);
-  for (const path of set) {
-    let [here, inner]: [string, Shape | undefined] = ['', shape];
-    for (const step of stepsOf(path)) {
-      here = join(here, step);
-      if (!inner) break;
-      const isField = step.startsWith('f:');
-      if (isField && inner.fields.has(step.slice(2))) all.add(here);
-      inner = isField ? childOf(inner, step.slice(2)) : inner.element;
-    }
-  }
-  return all;
-}
+/** The set and what its fields are in: who owned all of a struct owned the struct. */
+export const withParents = (set: Fields): Fields =>
+  new Set(
+    [...set].flatMap((path) => {
+      const steps = stepsOf(path);
+      return [path, ...steps.flatMap((step, index) => (step.startsWith('f:') ? [steps.slice(0, index + 1).join(separator)] : []))];
+    }),
+  );
 
 /** As `managedFields` shows a set. */
 export function toFieldsV1(set: Fields): Doc {
   const root: Record<string, unknown> = {};
   for (const path of [...set].sort()) {
-    let node = root;
-    for (const step of stepsOf(path)) node = (node[step] ??= {}) as Record<string, unknown>;
-    node['.'] = {};
+    let [node, here] = [root, ''];
+    for (const step of stepsOf(path)) {
+      if (set.has(here)) node['.'] = {}; // a field itself, with others in it
+      node = (node[step] ??= {}) as Record<string, unknown>;
+      here = join(here, step);
+    }
   }
-  return tidy(root);
-}
-
-function tidy(node: Doc): Doc {
-  const entries = Object.entries(node).sort(([a], [b]) => (a < b ? -1 : 1));
-  if (entries.length === 1 && entries[0]?.[0] === '.') return {};
-  return Object.fromEntries(entries.map(([step, inner]) => [step, tidy(inner as Doc)]));
+  return root;
 }
 
 /** Reads what `toFieldsV1` wrote. */
-export function fromFieldsV1(tree: Doc, path = '', set = new Set<string>()): Set<string> {
+export function fromFieldsV1(tree: Doc, path = ''): readonly string[] {
   const steps = Object.entries(tree);
-  if (path !== '' && (steps.length === 0 || tree['.'] !== undefined)) set.add(path);
-  for (const [step, inner] of steps) if (step !== '.' && isDoc(inner)) fromFieldsV1(inner, join(path, step), set);
-  return set;
+  const here = path !== '' && (steps.length === 0 || tree['.'] !== undefined) ? [path] : [];
+  return [...here, ...steps.flatMap(([step, inner]) => (step === '.' ? [] : fromFieldsV1(inner as Doc, join(path, step))))];
 }
 
 /** For people: `.spec.containers[name="web"].image`. */
 export function pathText(path: string): string {
-  const item = (json: string): string =>
-    Object.entries(JSON.parse(json) as Doc)
+  const keys = (text: string): string =>
+    Object.entries(JSON.parse(text) as Doc)
       .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
       .join();
-  return stepsOf(path)
-    .map((step) =>
-      step.startsWith('f:') ? `.${step.slice(2)}` : step.startsWith('k:') ? `[${item(step.slice(2))}]` : `[=${step.slice(2)}]`,
-    )
-    .join('');
+  const words = stepsOf(path).map((step) => [step.slice(0, 2), step.slice(2)] as const);
+  return words.map(([how, text]) => (how === 'f:' ? `.${text}` : `[${how === 'k:' ? keys(text) : `=${text}`}]`)).join('');
 }

@@ -1,121 +1,81 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { at, docAt, isDoc, isList, listAt, type Doc } from '../values.ts';
-
-/** s text, i whole number, n number, b truth, x number or text, m map or struct, l list, u anything. */
-export type As = 's' | 'i' | 'n' | 'b' | 'x' | 'm' | 'l' | 'u';
+import { at, docAt, isDoc, isList, listAt, same, textAt, type Doc } from '../values.ts';
 
 /** What is known about a value: which fields it has, how it is merged and owned. */
 export interface Shape {
-  readonly as: As;
+  /** s text, i whole number, n number, b truth, x number or text, m map or struct, l list, u anything. */
+  readonly as: string;
   /** Owned and replaced as a whole. */
-  readonly atomic: boolean;
+  readonly atomic?: boolean;
   /** Declared fields of a struct. */
-  readonly fields: ReadonlyMap<string, Shape>;
+  readonly fields?: ReadonlyMap<string, Shape>;
   /** Of a map's values or a list's items. */
-  readonly element: Shape | undefined;
+  readonly element?: Shape | undefined;
   /** Fields that name an item of a list. */
-  readonly keys: readonly string[] | undefined;
-  /** Field that names an item in a strategic merge patch. */
-  readonly patchKey: string | undefined;
-  readonly defaults: Doc;
-  /** Structs that are always there, if empty; lists that are null when not given. Only built-in kinds have such. */
-  readonly zero: readonly string[];
-  readonly nulls: readonly string[];
-  /** The schema's own words, of a custom kind: what it demands, and whether unknown fields stay. */
-  readonly demands: Doc | undefined;
+  readonly keys?: readonly string[] | undefined;
+  /** What comes when it is not given; "field?other=a,b": only if the other field is one of these. {}: Go always shows it. */
+  readonly defaults?: Doc;
+  readonly required?: readonly string[];
 }
 
-type Making = { -readonly [key in keyof Shape]: Shape[key] };
-const blank: Shape = {
-  as: 'u',
-  atomic: false,
-  fields: new Map(),
-  element: undefined,
-  keys: undefined,
-  patchKey: undefined,
-  defaults: {},
-  zero: [],
-  nulls: [],
-  demands: undefined,
-};
-const scalars = Object.fromEntries(['s', 'i', 'n', 'b', 'x', 'u'].map((as) => [as, { ...blank, as: as as As }]));
-export const anything: Shape = { ...blank };
-
-const read = (name: string): Doc => JSON.parse(readFileSync(join(import.meta.dirname, '../schemas', name), 'utf8')) as Doc;
-export const builtin = read('golden/builtin.json');
-const defaults = read('defaults.json');
-const types = docAt(builtin, 'types');
+/** A table of data beside this program. */
+export const dataIn = (name: string): Doc => JSON.parse(readFileSync(join(import.meta.dirname, '../schemas', name), 'utf8')) as Doc;
+export const [builtin = {}, facts = {}, defaults = {}] = ['golden/builtin.json', 'facts.json', 'defaults.json'].map(dataIn);
+export const anything: Shape = { as: 'u' };
 const made = new Map<string, Shape>();
 
 /** The shape of a built-in type ("core.v1.Pod"), made when first asked for. */
 export function shapeOf(id: string): Shape {
   const known = made.get(id);
   if (known) return known;
-  const type = docAt(types, id);
-  const shape: Making = { ...blank, as: 'm', atomic: type['a'] === 1 };
+  const type = docAt(builtin, 'types', id);
+  const zero = Object.fromEntries(listAt(type, 'z').map((name) => [name, {}]));
+  const fields = new Map<string, Shape>();
+  const rules = { defaults: { ...zero, ...docAt(type, 'd'), ...docAt(defaults, id) }, required: listAt(facts, 'required', id) as string[] };
+  const shape = { as: 'm', atomic: type['a'] === 1, fields, ...rules };
   made.set(id, shape); // before its fields: types refer to themselves
-  shape.zero = listAt(type, 'z') as readonly string[];
-  shape.nulls = listAt(type, 'r') as readonly string[];
-  shape.defaults = { ...docAt(type, 'd'), ...docAt(defaults, id) };
-  shape.fields = new Map(Object.entries(docAt(type, 'f')).map(([name, one]) => [name, compact(one)]));
+  for (const [name, one] of Object.entries(docAt(type, 'f'))) fields.set(name, compact(one));
   return shape;
 }
 
-function compact(type: unknown): Shape {
-  if (typeof type === 'string') return scalars[type] ?? anything;
-  const { t, l, m, a, k, s, p } = type as Doc;
+/** The shape that a word of builtin.json stands for. */
+function compact(word: unknown): Shape {
+  if (typeof word === 'string') return { as: word };
+  const { t, l, m, a, k, s } = word as Doc;
   if (typeof t === 'string') return a === 1 ? { ...shapeOf(t), atomic: true } : shapeOf(t);
-  if (m !== undefined) return { ...blank, as: 'm', atomic: a === 1, element: compact(m) };
-  const keys = isList(k) ? (k as readonly string[]) : undefined;
-  return { ...blank, as: 'l', atomic: !keys && s !== 1, element: compact(l), keys, patchKey: typeof p === 'string' ? p : undefined };
+  if (m !== undefined) return { as: 'm', atomic: a === 1, element: compact(m) };
+  return { as: 'l', atomic: !isList(k) && s !== 1, element: compact(l), keys: k as readonly string[] | undefined };
 }
 
-const jsonTypes: Readonly<Record<string, As>> = { string: 's', integer: 'i', number: 'n', boolean: 'b', object: 'm', array: 'l' };
+const types: Readonly<Record<string, string>> = { string: 's', integer: 'i', number: 'n', boolean: 'b', object: 'm', array: 'l' };
 
-/** The shape that the schema of a custom kind describes. */
+/** The shape that the schema of a custom kind describes: its fields, their defaults, how they are merged. What it demands of values is not checked. */
 export function shapeOfSchema(schema: Doc, isRoot = false): Shape {
-  const shape: Making = { ...blank, demands: schema };
-  shape.as = schema['x-kubernetes-int-or-string'] === true ? 'x' : (jsonTypes[String(schema['type'])] ?? 'u');
-  shape.atomic = schema['x-kubernetes-map-type'] === 'atomic';
-  const properties = Object.entries(docAt(schema, 'properties')).map(([name, one]) => [name, shapeOfSchema(one as Doc)] as const);
-  const head = isRoot || schema['x-kubernetes-embedded-resource'] === true;
-  shape.fields = new Map([...properties, ...(head ? headOf() : [])]);
-  shape.defaults = Object.fromEntries(
-    Object.entries(docAt(schema, 'properties')).flatMap(([name, one]) =>
-      at(one, 'default') === undefined ? [] : [[name, at(one, 'default')]],
-    ),
-  );
-  const inner = shape.as === 'l' ? schema['items'] : schema['additionalProperties'];
-  if (isDoc(inner)) shape.element = shapeOfSchema(inner);
-  else if (inner === true || schema['x-kubernetes-preserve-unknown-fields'] === true) shape.element = anything;
-  const how = schema['x-kubernetes-list-type'];
-  if (how === 'map') shape.keys = listAt(schema, 'x-kubernetes-list-map-keys') as readonly string[];
-  if (shape.as === 'l') shape.atomic = how !== 'map' && how !== 'set';
-  if (isRoot && shape.as === 'u') shape.as = 'm';
-  return shape;
+  const as = schema['x-kubernetes-int-or-string'] === true ? 'x' : (types[textAt(schema, 'type')] ?? (isRoot ? 'm' : 'u'));
+  const properties = Object.entries(docAt(schema, 'properties'));
+  const given = properties.flatMap(([name, one]) => (at(one, 'default') === undefined ? [] : [[name, at(one, 'default')] as const]));
+  const fields = new Map(properties.map(([name, one]) => [name, shapeOfSchema(one as Doc)]));
+  const head = isRoot || schema['x-kubernetes-embedded-resource'] === true ? ['apiVersion', 'kind', 'metadata'] : [];
+  for (const name of head) fields.set(name, shapeOf('core.v1.ConfigMap').fields?.get(name) ?? anything);
+  const inner = schema[as === 'l' ? 'items' : 'additionalProperties'];
+  const isFree = inner === true || schema['x-kubernetes-preserve-unknown-fields'] === true;
+  const [how, keys] = [schema['x-kubernetes-list-type'], schema['x-kubernetes-list-map-keys'] as readonly string[]];
+  const atomic = as === 'l' ? how !== 'map' && how !== 'set' : schema['x-kubernetes-map-type'] === 'atomic';
+  const element = isDoc(inner) ? shapeOfSchema(inner) : isFree ? anything : undefined;
+  return { as, atomic, fields, element, keys: how === 'map' ? keys : undefined, defaults: Object.fromEntries(given) };
 }
-
-const text: Shape = { ...blank, as: 's' };
-const headOf = (): [string, Shape][] => [
-  ['apiVersion', text],
-  ['kind', text],
-  ['metadata', shapeOf('meta.v1.ObjectMeta')],
-];
 
 /** The shape of what is at a map's key; undefined: no such field. */
 export const childOf = (shape: Shape, key: string): Shape | undefined =>
-  shape.fields.get(key) ?? shape.element ?? (shape.as === 'u' ? anything : undefined);
+  shape.fields?.get(key) ?? shape.element ?? (shape.as === 'u' ? anything : undefined);
 
 /** How this very value is merged: what has no schema is merged as a map, and replaced when it is a list. */
-export const formOf = (shape: Shape, value: unknown): 'map' | 'list' | 'leaf' => {
-  if (shape.atomic || (shape.as !== 'u' && shape.as !== 'm' && shape.as !== 'l')) return 'leaf';
-  if (isDoc(value)) return shape.as === 'l' ? 'leaf' : 'map';
-  return isList(value) && shape.as === 'l' ? 'list' : 'leaf';
-};
+export const formOf = ({ as, atomic = false }: Shape, value: unknown): 'map' | 'list' | 'leaf' =>
+  !atomic && (as === 'm' || as === 'u') && isDoc(value) ? 'map' : !atomic && as === 'l' && isList(value) ? 'list' : 'leaf';
 
-/** What an empty value of a built-in kind has anyway. */
-export function zeroOf(shape: Shape): Doc {
-  const structs = shape.zero.map((name) => [name, zeroOf(shape.fields.get(name) ?? anything)]);
-  return Object.fromEntries([...structs, ...shape.nulls.map((name) => [name, null])]) as Doc;
-}
+/** What an empty value shows: nobody owns that. */
+export const emptyOf = (shape: Shape): Doc => {
+  const shown = Object.entries(shape.defaults ?? {}).filter(([, value]) => same(value, {}));
+  return Object.fromEntries(shown.map(([key]) => [key, emptyOf(childOf(shape, key) ?? anything)]));
+};

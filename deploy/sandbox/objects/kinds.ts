@@ -1,154 +1,81 @@
-import { builtin, shapeOf, shapeOfSchema, type Shape } from '../fields/shapes.ts';
-import { at, docAt, isDoc, listAt, textAt, type Doc, type Stored } from '../values.ts';
+import { notImplemented, type About } from '../errors.ts';
+import { builtin, facts, shapeOf, shapeOfSchema, type Shape } from '../fields/shapes.ts';
+import { at, docAt, isDoc, listAt, textAt, type Stored } from '../values.ts';
 
-/** A column that a person sees. */
-export interface Column {
-  readonly name: string;
-  readonly type: string;
-  readonly format?: string;
-  readonly description?: string;
-  readonly priority?: number;
-  readonly path: string;
-}
-
-/** One kind at one version. */
-export interface Kind {
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly listKind: string;
-  readonly resource: string;
-  readonly singular: string;
-  readonly shortNames: readonly string[];
-  readonly categories: readonly string[];
+/** One kind, at the one version in which it is served here. `counted`: its generation counts the changes of what is wanted. */
+export interface Kind extends About, Readonly<Record<'version' | 'listKind' | 'singular', string>> {
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
   readonly namespaced: boolean;
   readonly hasStatus: boolean;
+  readonly hasScale: boolean;
   readonly builtIn: boolean;
   readonly counted: boolean;
   readonly shape: Shape;
-  /** Of custom kinds. */
-  readonly columns: readonly Column[];
-  readonly selectable: readonly string[];
-  /** Version in which a custom kind is kept. */
-  readonly storageVersion: string;
 }
 
-/** Where the objects of a kind are kept, whatever version they are asked in. */
+/** Where the objects of a kind are kept. */
 export const tableOf = ({ group, resource }: Pick<Kind, 'group' | 'resource'>): string => `${group}/${resource}`;
 export const apiVersionOf = ({ group, version }: Pick<Kind, 'group' | 'version'>): string =>
   group === '' ? version : `${group}/${version}`;
+export const isTrue = (object: unknown, type: string): boolean =>
+  listAt(object, 'status', 'conditions').some((one) => textAt(one, 'type') === type && textAt(one, 'status') === 'True');
 
-// Built-in kinds whose `generation` counts the changes of what is wanted. The others have none.
-const counted = new Set(
-  `PodTemplate Deployment ReplicaSet StatefulSet DaemonSet Job CronJob Pod Ingress IngressClass NetworkPolicy PodDisruptionBudget CustomResourceDefinition
-  ReplicationController PriorityClass EndpointSlice ValidatingWebhookConfiguration MutatingWebhookConfiguration FlowSchema PriorityLevelConfiguration
-  ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding MutatingAdmissionPolicy MutatingAdmissionPolicyBinding DeviceClass ResourceSlice`.split(
-    /\s+/,
-  ),
-);
-
-const strings = (value: unknown): readonly string[] => (Array.isArray(value) ? (value as string[]) : []);
-
-const own: readonly Kind[] = listAt(builtin, 'kinds').map((row): Kind => {
-  const kind = textAt(row, 'kind');
-  return {
-    group: textAt(row, 'group'),
-    version: textAt(row, 'version'),
-    kind,
-    listKind: `${kind}List`,
-    resource: textAt(row, 'resource'),
-    singular: textAt(row, 'singular'),
-    shortNames: strings(at(row, 'shortNames')),
-    categories: strings(at(row, 'categories')),
-    namespaced: at(row, 'namespaced') === true,
-    hasStatus: at(row, 'status') === true,
-    builtIn: true,
-    counted: counted.has(kind),
-    columns: [],
-    selectable: [],
-    storageVersion: textAt(row, 'version'),
-    get shape() {
-      return shapeOf(textAt(row, 'type'));
-    },
-  };
+const own = listAt(builtin, 'kinds').map((row): Kind => {
+  const {
+    namespaced = false,
+    status = false,
+    type,
+    ...names
+  } = row as Omit<Kind, 'namespaced'> & { type: string; namespaced?: boolean; status?: boolean };
+  const [hasScale = false, counted = false] = ['scaled', 'counted'].map((list) => listAt(facts, list).includes(names.kind));
+  const kind = { ...names, listKind: `${names.kind}List`, namespaced, hasStatus: status, hasScale, counted, builtIn: true };
+  // Its shape is made when somebody asks for it.
+  return Object.defineProperty(kind, 'shape', { get: () => shapeOf(type), enumerable: false });
 });
-const ownByPath = new Map(own.map((kind) => [`${kind.group}/${kind.version}/${kind.resource}`, kind]));
-const ownGroups = new Set(own.map(({ group }) => group));
+const ownTables = new Map(own.map((kind) => [tableOf(kind), kind]));
 
-/** What a definition that is established defines, a kind per served version. */
-export function kindsOf(definition: Stored): readonly Kind[] {
+/** What a definition defines: of several versions, the one in which objects are kept. */
+function kindOf(definition: Stored): Kind {
   const spec = docAt(definition, 'spec');
-  const names = docAt(definition, 'status', 'acceptedNames');
-  const versions = listAt(spec, 'versions') as readonly Doc[];
-  const storage = versions.find((version) => version['storage'] === true);
-  return versions
-    .filter((version) => version['served'] === true)
-    .map((version): Kind => {
-      const schema = docAt(version, 'schema', 'openAPIV3Schema');
-      const keeps = at(spec, 'preserveUnknownFields') === true ? { 'x-kubernetes-preserve-unknown-fields': true } : {};
-      const columns = listAt(version, 'additionalPrinterColumns') as readonly Doc[];
-      return {
-        group: textAt(spec, 'group'),
-        version: textAt(version, 'name'),
-        kind: textAt(names, 'kind'),
-        listKind: textAt(names, 'listKind'),
-        resource: textAt(names, 'plural'),
-        singular: textAt(names, 'singular'),
-        shortNames: strings(names['shortNames']),
-        categories: strings(names['categories']),
-        namespaced: spec['scope'] === 'Namespaced',
-        hasStatus: isDoc(at(version, 'subresources', 'status')),
-        builtIn: false,
-        counted: true,
-        shape: shapeOfSchema({ ...schema, ...keeps }, true),
-        storageVersion: textAt(storage, 'name'),
-        columns: columns.map((column) => ({ ...column, path: textAt(column, 'jsonPath') }) as unknown as Column),
-        selectable: listAt(version, 'selectableFields').map((field) => textAt(field, 'jsonPath').replace(/^\./, '')),
-      };
-    });
+  const stored = listAt(spec, 'versions').find((one) => at(one, 'storage') === true);
+  const { plural, ...names } = docAt(definition, 'status', 'acceptedNames') as unknown as Kind & { readonly plural: string };
+  const free = spec['preserveUnknownFields'] === true ? { 'x-kubernetes-preserve-unknown-fields': true } : {};
+  const shape = shapeOfSchema({ ...docAt(stored, 'schema', 'openAPIV3Schema'), ...free }, true);
+  const [namespaced, hasStatus] = [spec['scope'] === 'Namespaced', isDoc(at(stored, 'subresources', 'status'))];
+  const place = { group: textAt(spec, 'group'), version: textAt(stored, 'name'), resource: plural };
+  return { ...names, ...place, namespaced, hasStatus, hasScale: false, builtIn: false, counted: true, shape };
 }
 
 /** The kinds that one cluster serves: the built-in ones and those of its definitions. */
 export class Kinds {
   readonly #custom = new Map<string, Kind>();
-  readonly #definitions = new Map<string, readonly Kind[]>();
 
-  /** Takes a definition as it is now; undefined: it is gone. */
+  /** Takes a definition as it is now, undefined: it is gone. Its name is resource and group. */
   define(name: string, definition: Stored | undefined): void {
-    for (const kind of this.#definitions.get(name) ?? []) this.#custom.delete(`${kind.group}/${kind.version}/${kind.resource}`);
-    this.#definitions.delete(name);
-    const isEstablished = listAt(definition, 'status', 'conditions').some(
-      (one) => textAt(one, 'type') === 'Established' && textAt(one, 'status') === 'True',
-    );
-    if (!definition || !isEstablished) return;
-    const kinds = kindsOf(definition);
-    this.#definitions.set(name, kinds);
-    for (const kind of kinds) this.#custom.set(`${kind.group}/${kind.version}/${kind.resource}`, kind);
+    const [resource = '', ...group] = name.split('.');
+    const table = tableOf({ group: group.join('.'), resource });
+    if (isTrue(definition, 'Established')) this.#custom.set(table, kindOf(definition as Stored));
+    else this.#custom.delete(table);
   }
 
+  /** Throws NotImplemented for a kind that is served at another version. */
   find(group: string, version: string, resource: string): Kind | undefined {
-    const path = `${group}/${version}/${resource}`;
-    return ownByPath.get(path) ?? this.#custom.get(path);
+    const kind = this.ofTable(tableOf({ group, resource }));
+    if (!kind || kind.version === version) return kind;
+    throw notImplemented(`${resource} at ${version}: a kind is served at one version, this one at ${kind.version}`);
   }
 
   /** The built-in kind of that name, which this program knows to exist. */
   own(kind: string): Kind {
-    const found = own.find((one) => one.kind === kind);
-    if (!found) throw new TypeError(`no built-in kind ${kind}`);
-    return found;
+    return own.find((one) => one.kind === kind) as Kind;
   }
 
-  /** How the objects of a table are kept. */
   ofTable(table: string): Kind | undefined {
-    return this.all().find((kind) => tableOf(kind) === table && kind.version === kind.storageVersion);
+    return ownTables.get(table) ?? this.#custom.get(table);
   }
 
   all(): readonly Kind[] {
-    return this.#custom.size === 0 ? own : [...own, ...this.#custom.values()];
-  }
-
-  /** Whether the group is one of Kubernetes' own. */
-  isOwn(group: string): boolean {
-    return ownGroups.has(group);
+    return [...own, ...this.#custom.values()];
   }
 }

@@ -7,11 +7,11 @@ import { VirtualClock } from '#shared/clock/mod.ts';
 import { ApiError } from '../errors.ts';
 import { shapeOf, shapeOfSchema } from '../fields/shapes.ts';
 import type { Doc, Stored } from '../values.ts';
-import { decode, MisfitError, withDefaults } from './decode.ts';
-import { StateFile } from './files.ts';
+import { decode, type Problem } from './decode.ts';
+import { storeIn } from './files.ts';
 import { Kinds } from './kinds.ts';
 import { jsonPatch, mergePatch } from './patches.ts';
-import { fieldSelector, labelSelector, matchesSelector } from './selectors.ts';
+import { fieldSelector, labelSelector } from './selectors.ts';
 import { Store } from './store.ts';
 import { Writes } from './writes.ts';
 
@@ -50,23 +50,10 @@ for (const [selector, names] of labelRows)
 
 test('selectors that are none, and fields that nobody selects on, are refused', () => {
   for (const text of ['a b', 'a=b=c', '!a=b', 'a in b']) refuses(400, () => labelSelector(text));
-  refuses(400, () => fieldSelector('spec.x=1', 'ConfigMap', []));
-  refuses(400, () => fieldSelector('metadata.name', 'ConfigMap', []));
-  assert.ok(fieldSelector('metadata.name=a,metadata.namespace!=b', 'ConfigMap', [])(object('a')));
-  assert.ok(fieldSelector('spec.colour=red', '', ['spec.colour'])(object('a', {}, { spec: { colour: 'red' } })));
-});
-
-test('the selector of a workload', () => {
-  const selector = {
-    matchLabels: { a: 'b' },
-    matchExpressions: [
-      { key: 'c', operator: 'NotIn', values: ['d'] },
-      { key: 'e', operator: 'Exists' },
-    ],
-  };
-  assert.ok(matchesSelector(selector, { a: 'b', e: '' }));
-  assert.ok(!matchesSelector(selector, { a: 'b', c: 'd', e: '' }));
-  assert.ok(!matchesSelector(selector, { a: 'b' }));
+  refuses(400, () => fieldSelector('spec.x=1', 'ConfigMap'));
+  refuses(400, () => fieldSelector('metadata.name', 'ConfigMap'));
+  assert.ok(fieldSelector('metadata.name=a,metadata.namespace!=b', 'ConfigMap')(object('a')));
+  assert.ok(fieldSelector('spec.nodeName=one', 'Pod')(object('a', {}, { spec: { nodeName: 'one' } })));
 });
 
 const mergeRows: readonly [target: unknown, patch: unknown, result: unknown][] = [
@@ -107,11 +94,23 @@ for (const operation of [
     assert.throws(() => jsonPatch({ list: [1] }, [operation]));
   });
 
-test('unknown fields go and are named, wrong types are refused, Go leaves empty values out', () => {
+test('unknown fields go, empty ones too, defaults come; what is wrong is told with its path', () => {
   const shape = shapeOf('apps.v1.Deployment');
-  const read = decode(shape, { spec: { replicas: 0, nobody: 1, paused: false, template: { metadata: { labels: {} } } }, x: 1 }, true);
-  assert.deepEqual(read, { value: { spec: { replicas: 0, template: { metadata: {} } } }, unknown: ['spec.nobody', 'x'] });
-  assert.throws(() => decode(shape, { spec: { replicas: 'many' } }, true), MisfitError);
+  const found: Problem[] = [];
+  const strategy = { type: 'Recreate' };
+  const containers = [{ name: 'a', image: 'x', ports: [{ containerPort: 1 }, { containerPort: 1 }] }];
+  const template = { metadata: { labels: {} }, spec: { containers, hostname: 5 } };
+  const kept = decode(shape, { spec: { strategy, nobody: 1, template, selector: {} }, x: 1 }, found) as { spec: Doc };
+  assert.deepEqual([kept.spec['replicas'], kept.spec['strategy'], kept.spec['nobody']], [1, strategy, undefined]);
+  assert.deepEqual(
+    found.map(({ what, path }) => `${what} ${path}`),
+    ['unknown spec.nobody', 'twice spec.template.spec.containers[0].ports', 'misfit spec.template.spec.hostname', 'unknown x'],
+  );
+  decode(shape, { spec: { template: { spec: { containers: [{}] } } } }, found.splice(0) && found);
+  assert.deepEqual(
+    found.map(({ path }) => path),
+    ['spec.selector', 'spec.template.spec.containers[0].name', 'spec.template.spec.containers[0].image'],
+  );
 });
 
 test('a schema prunes, keeps what it is told to keep, and fills in defaults', () => {
@@ -120,43 +119,47 @@ test('a schema prunes, keeps what it is told to keep, and fills in defaults', ()
     properties: { size: { type: 'integer', default: 3 }, free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
   };
   const shape = shapeOfSchema({ type: 'object', properties: { spec } }, true);
-  const { value, unknown } = decode(shape, { spec: { free: { a: [1] }, other: 1 } }, false);
-  assert.deepEqual([withDefaults(shape, value), unknown], [{ spec: { free: { a: [1] }, size: 3 } }, ['spec.other']]);
+  const found: Problem[] = [];
+  assert.deepEqual(decode(shape, { spec: { free: { a: [1] }, other: 1 } }, found), { spec: { free: { a: [1] }, size: 3 } });
+  assert.deepEqual(found, [{ what: 'unknown', path: 'spec.other', text: '' }]);
 });
 
-test('a store knows how it was, until that is too long ago', () => {
+test('a store tells what happened after a version, until that is too long ago', () => {
   const store = new Store([], 10);
-  const first = store.put('/configmaps', object('a'));
+  store.put('/configmaps', object('a'));
   store.put('/configmaps', { ...object('a'), data: { x: '1' } });
   store.remove('/configmaps', store.get('/configmaps', 'default', 'a') ?? assert.fail());
   assert.deepEqual(store.list('/configmaps'), []);
-  assert.deepEqual(store.listAt('/configmaps', '', Number(first.metadata.resourceVersion)), [first]);
-  assert.deepEqual(store.listAt('/configmaps', '', 10), []);
-  assert.equal(store.listAt('/configmaps', '', 9), undefined);
+  assert.deepEqual(
+    store.since(11).map(({ version, before, after }) => [version, before?.['data'], after?.['data']]),
+    [
+      [12, undefined, { x: '1' }],
+      [13, { x: '1' }, undefined],
+    ],
+  );
   for (let n = 0; n < 5_000; n += 1) store.put('/configmaps', object('b'));
-  assert.ok(store.oldestVersion > 11);
-  assert.equal(store.listAt('/configmaps', '', 11), undefined);
+  assert.ok(store.oldestVersion > 13);
+  assert.equal(store.since(store.oldestVersion)[0]?.version, store.oldestVersion + 1);
 });
 
-test('a state file is read as far as it is whole', () => {
+test('a state file is read as far as it is whole, and rewritten before it is mostly history', () => {
   const dir = mkdtempSync(join(tmpdir(), 'wheelhouse-state-'));
   try {
-    const file = new StateFile(dir);
-    const store = file.open(() => new Store([], 1));
+    const store = storeIn(dir, () => new Store([], 1));
     store.put('/configmaps', object('a'));
     store.put('/configmaps', object('b'));
     store.remove('/configmaps', store.get('/configmaps', 'default', 'a') ?? assert.fail());
-    file.close();
     const path = join(dir, 'state.jsonl');
     writeFileSync(path, `${readFileSync(path, 'utf8')}{"version":9,"table":"/conf`);
-    const again = new StateFile(dir);
-    const read = again.open(() => assert.fail('it was there'));
+    const read = storeIn(dir, () => assert.fail('it was there'));
     assert.deepEqual(
       read.list('/configmaps').map(({ metadata }) => metadata.name),
       ['b'],
     );
     assert.equal(read.version, 4);
-    again.close();
+    for (let n = 0; n < 6_000; n += 1) read.put('/configmaps', object('b'));
+    assert.ok(readFileSync(path, 'utf8').split('\n').length < 2_000);
+    assert.equal(storeIn(dir, () => assert.fail()).version, 6_004);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -177,7 +180,8 @@ test('a dry run says what would be and writes nothing', () => {
   const { version } = all.store;
   all.create({ ...at(all, 'ConfigMap', ''), dryRun: true }, { metadata: { name: 'a' }, data: { x: '1' } });
   assert.equal(
-    all.apply({ ...at(all, 'ConfigMap', 'a'), dryRun: true }, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } }).created,
+    all.write('apply', { ...at(all, 'ConfigMap', 'a'), dryRun: true }, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } })
+      .created,
     true,
   );
   assert.equal(all.store.version, version);
@@ -188,8 +192,9 @@ test('an update of another version, to another name or of nothing is refused', (
   const made = all.create(at(all, 'ConfigMap', ''), { metadata: { name: 'a' } });
   all.update(at(all, 'ConfigMap', 'a'), { ...made, data: { x: '1' } });
   refuses(409, () => all.update(at(all, 'ConfigMap', 'a'), { ...made, data: { x: '2' } }));
-  refuses(400, () => all.update(at(all, 'ConfigMap', 'b'), made));
   refuses(404, () => all.update(at(all, 'ConfigMap', 'b'), { metadata: { name: 'b' } }));
+  all.create(at(all, 'ConfigMap', ''), { metadata: { name: 'b' } });
+  refuses(400, () => all.update(at(all, 'ConfigMap', 'b'), made));
   refuses(409, () => all.create(at(all, 'ConfigMap', ''), { metadata: { name: 'a' } }));
   refuses(404, () => all.create({ ...at(all, 'ConfigMap', ''), namespace: 'nowhere' }, { metadata: { name: 'a' } }));
 });
@@ -211,16 +216,16 @@ test('generation counts changes of what is wanted; the status is written by its 
   assert.deepEqual([made.metadata.generation, made['status']], [1, {}]);
   const reported = all.update({ ...at(all, 'Deployment', 'd'), subresource: 'status' }, { ...made, spec: {}, status: { replicas: 5 } });
   assert.deepEqual([reported.metadata.generation, reported['status'], reported['spec']], [1, { replicas: 5 }, made['spec']]);
-  const labelled = all.patch(at(all, 'Deployment', 'd'), 'merge', { metadata: { labels: { x: 'y' } }, status: { replicas: 9 } });
+  const labelled = all.write('merge', at(all, 'Deployment', 'd'), { metadata: { labels: { x: 'y' } }, status: { replicas: 9 } }).object;
   assert.deepEqual([labelled.metadata.generation, labelled['status']], [1, { replicas: 5 }]);
-  assert.equal(all.patch(at(all, 'Deployment', 'd'), 'merge', { spec: { replicas: 3 } }).metadata.generation, 2);
-  refuses(422, () => all.patch(at(all, 'Deployment', 'd'), 'merge', { spec: { selector: { matchLabels: { a: 'c' } } } }));
+  assert.equal(all.write('merge', at(all, 'Deployment', 'd'), { spec: { replicas: 3 } }).object.metadata.generation, 2);
+  refuses(422, () => all.write('merge', at(all, 'Deployment', 'd'), { spec: { selector: { matchLabels: { a: 'c' } } } }));
 });
 
 test('what has a finalizer dies only when it is taken off', () => {
   const all = writes();
   all.create(at(all, 'ConfigMap', ''), { metadata: { name: 'a', finalizers: ['x/y'] } });
   assert.ok(all.delete(all.kinds.own('ConfigMap'), 'default', 'a', {})?.metadata.deletionTimestamp);
-  all.patch(at(all, 'ConfigMap', 'a'), 'json', [{ op: 'remove', path: '/metadata/finalizers' }]);
+  all.write('json', at(all, 'ConfigMap', 'a'), [{ op: 'remove', path: '/metadata/finalizers' }]);
   refuses(404, () => all.get(all.kinds.own('ConfigMap'), 'default', 'a'));
 });

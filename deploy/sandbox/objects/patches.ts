@@ -11,72 +11,41 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   return result;
 }
 
-/** RFC 6902. Throws Error that says which operation cannot be done. */
-export function jsonPatch(target: unknown, operations: readonly unknown[]): unknown {
-  return operations.reduce((document, operation) => step(document, operation as Doc), target);
-}
+const missing = Symbol('nothing there');
 
-const pointer = (text: unknown): readonly string[] => {
+/** RFC 6902. Throws Error when an operation cannot be done. */
+export const jsonPatch = (target: unknown, operations: readonly unknown[]): unknown =>
+  operations.reduce((document, one) => {
+    const { op, value = null } = one as Doc;
+    const [path, from] = [pointer((one as Doc)['path']), pointer((one as Doc)['from'] ?? '')];
+    const [there, moved] = [lookUp(document, path), lookUp(document, from)];
+    if (op === 'add') return changed(document, path, value, false);
+    if (op === 'replace' && there !== missing) return changed(document, path, value, true);
+    if (op === 'remove' && there !== missing) return changed(document, path, missing, true);
+    if (op === 'test' && same(there, value)) return document;
+    if (op === 'copy' && moved !== missing) return changed(document, path, moved, false);
+    if (op === 'move' && moved !== missing) return changed(changed(document, from, missing, true), path, moved, false);
+    throw new Error(`cannot ${String(op)} ${path.join('/')}`);
+  }, target);
+
+function pointer(text: unknown): readonly string[] {
   if (typeof text !== 'string' || (text !== '' && !text.startsWith('/'))) throw new Error(`"${String(text)}" is no JSON pointer`);
   return text
     .split('/')
     .slice(1)
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
-};
-
-function step(document: unknown, { op, path: to, from, value }: Doc): unknown {
-  const path = pointer(to);
-  switch (op) {
-    case 'add':
-      return put(document, path, value, 'insert');
-    case 'replace':
-      lookUp(document, path, `replace operation does not apply: doc is missing key: ${String(to)}: missing value`);
-      return put(document, path, value, 'replace');
-    case 'remove':
-      return take(document, path, `remove operation does not apply: doc is missing path: "${String(to)}": missing value`);
-    case 'test':
-      if (same(lookUp(document, path, undefined), value ?? undefined)) return document;
-      throw new Error(`testing path ${String(to)} failed: test failed`);
-    case 'move':
-      return put(
-        take(document, pointer(from), `move operation does not apply: ${String(from)}`),
-        path,
-        lookUp(document, pointer(from), ''),
-        'insert',
-      );
-    case 'copy':
-      return put(document, path, lookUp(document, pointer(from), `copy operation does not apply: ${String(from)}`), 'insert');
-    default:
-      throw new Error(`Unexpected kind: ${String(op)}`);
-  }
 }
 
-/** The value at a path; when it is not there throws `missing`, or answers undefined without it. */
-function lookUp(document: unknown, path: readonly string[], missing: string | undefined): unknown {
-  const found = path.reduce<unknown>(
-    (here, key) => (isList(here) ? here[Number(key)] : isDoc(here) && Object.hasOwn(here, key) ? here[key] : undefined),
-    document,
-  );
-  if (found === undefined && missing !== undefined) throw new Error(missing);
-  return found;
-}
+const lookUp = (document: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>((here, key) => ((isList(here) || isDoc(here)) && Object.hasOwn(here, key) ? (here as Doc)[key] : missing), document);
 
-function put(here: unknown, [key, ...rest]: readonly string[], value: unknown, how: 'insert' | 'replace'): unknown {
+/** A copy with that value at the path, in the place of what is there or before it; `missing` takes it away. */
+function changed(here: unknown, [key, ...rest]: readonly string[], value: unknown, inPlace: boolean): unknown {
   if (key === undefined) return value;
-  if (isList(here)) {
-    const index = key === '-' ? here.length : Number(key);
-    if (!Number.isInteger(index) || index < 0 || index > here.length)
-      throw new Error(`add operation does not apply: index ${key} is out of bounds`);
-    if (rest.length > 0) return here.with(index, put(here[index], rest, value, how));
-    return here.toSpliced(index, how === 'insert' ? 0 : 1, value);
-  }
-  if (!isDoc(here)) throw new Error(`add operation does not apply: doc is missing path: "/${[key, ...rest].join('/')}": missing value`);
-  return { ...here, [key]: put(here[key], rest, value, how) };
-}
-
-function take(here: unknown, [key = '', ...rest]: readonly string[], missing: string): unknown {
-  const inner = lookUp(here, [key], missing);
-  if (isList(here)) return rest.length > 0 ? here.with(Number(key), take(inner, rest, missing)) : here.toSpliced(Number(key), 1);
-  const { [key]: _, ...others } = here as Doc;
-  return rest.length > 0 ? { ...others, [key]: take(inner, rest, missing) } : others;
+  const next = rest.length > 0 ? changed(lookUp(here, [key]), rest, value, inPlace) : value;
+  const added = next === missing ? [] : [next];
+  if (isDoc(here)) return Object.fromEntries([...Object.entries(here).filter(([name]) => name !== key), ...added.map((one) => [key, one])]);
+  const index = isList(here) && key === '-' ? here.length : Number(key);
+  if (!isList(here) || !(index >= 0 && index <= here.length)) throw new Error(`there is no ${key} here`);
+  return here.toSpliced(index, inPlace || rest.length > 0 ? 1 : 0, ...added);
 }

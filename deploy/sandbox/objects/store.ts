@@ -14,77 +14,47 @@ export interface StoreEvent {
 /** So many can be asked for again by who fell behind; who is further behind reads everything anew. */
 const eventsMax = 2_000;
 
-export const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
-export const keyOfObject = ({ metadata }: { readonly metadata: Pick<Metadata, 'name' | 'namespace'> }): string =>
-  keyOf(metadata.namespace ?? '', metadata.name);
+export const keyOf = ({ metadata: { namespace = '', name } }: { readonly metadata: Pick<Metadata, 'name' | 'namespace'> }): string =>
+  `${namespace}/${name}`;
 
 /** The objects of one cluster, each change at a version of its own, and the last changes. No rules: `writes` has them. */
 export class Store {
   readonly #tables = new Map<string, Map<string, Stored>>();
   readonly #listeners = new Set<(event: StoreEvent) => void>();
   #events: StoreEvent[] = [];
-  #version: number;
-  #oldest: number;
+  version: number;
+  /** Changes after this version are still known. */
+  oldestVersion: number;
 
   constructor(objects: Iterable<readonly [string, Stored]>, version: number) {
-    for (const [table, object] of objects) this.#table(table).set(keyOfObject(object), object);
-    this.#version = this.#oldest = version;
-  }
-
-  get version(): number {
-    return this.#version;
-  }
-
-  /** Changes after this version are still known. */
-  get oldestVersion(): number {
-    return this.#oldest;
+    for (const [table, object] of objects) this.#table(table).set(keyOf(object), object);
+    this.version = this.oldestVersion = version;
   }
 
   get(table: string, namespace: string, name: string): Stored | undefined {
-    return this.#tables.get(table)?.get(keyOf(namespace, name));
+    return this.#tables.get(table)?.get(`${namespace}/${name}`);
   }
 
   /** In the order of their names. */
   list(table: string, namespace = ''): readonly Stored[] {
-    const prefix = `${namespace}/`;
-    const entries = [...(this.#tables.get(table) ?? [])].filter(([key]) => namespace === '' || key.startsWith(prefix));
+    const entries = [...this.#table(table)].filter(([key]) => namespace === '' || key.startsWith(`${namespace}/`));
     return entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
   }
 
-  tables(): readonly string[] {
-    return [...this.#tables.keys()];
-  }
-
-  /** As the table was at an older version; undefined when that is not known any more. */
-  listAt(table: string, namespace: string, version: number): readonly Stored[] | undefined {
-    if (version < this.#oldest || version > this.#version) return undefined;
-    const objects = new Map(this.list(table, namespace).map((object) => [keyOfObject(object), object]));
-    for (const event of this.since(version).toReversed()) {
-      if (event.table !== table || (namespace !== '' && !event.key.startsWith(`${namespace}/`))) continue;
-      if (event.before) objects.set(event.key, event.before);
-      else objects.delete(event.key);
-    }
-    return [...objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+  objects(): readonly (readonly [table: string, object: Stored])[] {
+    return [...this.#tables].flatMap(([table, objects]) => [...objects.values()].map((object) => [table, object] as const));
   }
 
   since(version: number): readonly StoreEvent[] {
-    const first = this.#events.findIndex((event) => event.version > version);
-    return first < 0 ? [] : this.#events.slice(first);
+    return this.#events.filter((event) => event.version > version);
   }
 
   put(table: string, object: Stored): Stored {
-    const before = this.get(table, object.metadata.namespace ?? '', object.metadata.name);
-    const after = this.#stamped(object);
-    this.#table(table).set(keyOfObject(after), after);
-    this.#tell({ version: this.#version, table, key: keyOfObject(after), before, after, object: after });
-    return after;
+    return this.#change(table, object, false);
   }
 
-  remove(table: string, object: Stored): Stored {
-    const last = this.#stamped(object);
-    this.#table(table).delete(keyOfObject(object));
-    this.#tell({ version: this.#version, table, key: keyOfObject(object), before: object, after: undefined, object: last });
-    return last;
+  remove(table: string, object: Stored): void {
+    this.#change(table, object, true);
   }
 
   listen(listener: (event: StoreEvent) => void): () => void {
@@ -92,27 +62,22 @@ export class Store {
     return () => this.#listeners.delete(listener);
   }
 
-  *objects(): Generator<readonly [string, Stored]> {
-    for (const [table, objects] of this.#tables) for (const object of objects.values()) yield [table, object];
-  }
-
   #table(name: string): Map<string, Stored> {
-    let table = this.#tables.get(name);
-    if (!table) this.#tables.set(name, (table = new Map()));
+    const table = this.#tables.get(name) ?? new Map<string, Stored>();
+    this.#tables.set(name, table);
     return table;
   }
 
-  #stamped(object: Stored): Stored {
-    this.#version += 1;
-    return { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } };
-  }
-
-  #tell(event: StoreEvent): void {
-    this.#events.push(event);
-    if (this.#events.length > eventsMax * 2) {
-      this.#events = this.#events.slice(-eventsMax);
-      this.#oldest = (this.#events[0]?.version ?? 1) - 1;
-    }
-    for (const listener of this.#listeners) listener(event);
+  #change(table: string, given: Stored, isEnd: boolean): Stored {
+    const version = ++this.version;
+    const object = { ...given, metadata: { ...given.metadata, resourceVersion: String(version) } };
+    const [objects, key] = [this.#table(table), keyOf(object)];
+    const before = objects.get(key);
+    if (isEnd) objects.delete(key);
+    else objects.set(key, object);
+    this.#events.push({ version, table, key, before, after: isEnd ? undefined : object, object });
+    if (this.#events.length > eventsMax * 2) this.oldestVersion = this.#events.splice(0, eventsMax).at(-1)?.version ?? 0;
+    for (const listener of this.#listeners) listener(this.#events.at(-1) as StoreEvent);
+    return object;
   }
 }

@@ -152,6 +152,7 @@ for (const [failure, expected] of laterFailures)
     assert.deepEqual(seen(pods()), [expected, expected]);
     assert.equal(at(get('Deployment', 'd'), 'status', 'availableReplicas'), undefined);
     assert.equal(reasonOf(get('Deployment', 'd'), 'Available'), 'MinimumReplicasUnavailable');
+    assert.equal(textAt(pods()[0], 'spec', 'nodeName') === '', failure === 'Unschedulable');
     annotate(null);
     await pass();
     assert.deepEqual(seen(pods()), ['Running', 'Running']);
@@ -206,10 +207,18 @@ test('nothing is written, and no timer set, when nothing changes', async () => {
   await pass();
   const { version } = writes.store;
   let timers = 0;
-  const { after } = clock;
-  clock.after = (ms, callback) => ((timers += 1), after.call(clock, ms, callback));
+  const after = clock.after.bind(clock);
+  clock.after = (ms, callback) => ((timers += 1), after(ms, callback));
   await pass(3_600_000);
   assert.deepEqual([writes.store.version, timers], [version, 0]);
+});
+
+test('nothing happens once it is stopped', async () => {
+  const { make, writes, stop, pass } = cluster();
+  make('Deployment', 'd', workload());
+  stop();
+  await pass();
+  assert.deepEqual(writes.store.list('apps/replicasets'), []);
 });
 
 test('what was under way goes on after a restart', async () => {

@@ -72,6 +72,15 @@ test('what is named is bounded: five fields, cut where they are long, the rest c
   assert.equal(takenOf(object(unscaled, longName), all).by?.manager.length, 128);
 });
 
+test('what a terminal would obey is not passed on', () => {
+  const odd = object(ours({ 'f:data': { 'f:a\u001b[31mb\u0007ü': {} } }));
+  const { fields, by } = takenOf(
+    object({ ...scale, manager: 'x\u001b]0;y\u0007', fieldsV1: { 'f:data': { 'f:a\u001b[31mb\u0007ü': {} } } }),
+    odd,
+  );
+  assert.deepEqual([fields, by?.manager], [['.data.a?[31mb??'], 'x?]0;y?']);
+});
+
 const pathRows: readonly (readonly [steps: readonly string[], text: string])[] = [
   [['f:spec', 'f:replicas'], '.spec.replicas'],
   [['f:metadata', 'f:labels', 'f:app.kubernetes.io/name'], '.metadata.labels.app.kubernetes.io/name'],

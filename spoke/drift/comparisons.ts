@@ -67,5 +67,8 @@ function latest(managers: readonly Manager[]): Manager | undefined {
   };
 }
 
-const clipped = (text: string, charactersMax: number): string =>
-  text.length <= charactersMax ? text : `${text.slice(0, charactersMax - 1)}…`;
+/** Keys and names are somebody else's words: bounded in bytes too, and nothing that a terminal would obey. */
+function clipped(text: string, charactersMax: number): string {
+  const plain = text.replaceAll(/[^\x20-\x7e…]/g, '?');
+  return plain.length <= charactersMax ? plain : `${plain.slice(0, charactersMax - 1)}…`;
+}

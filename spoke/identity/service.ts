@@ -18,6 +18,8 @@ export interface SpokeIdentityOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Asks the hub; the real way if it is not said. */
+  readonly renew?: typeof renew;
 }
 
 /** A certificate is renewed when two thirds of its life are over, spread so that a fleet does not renew at once. */
@@ -73,8 +75,12 @@ export class SpokeIdentity {
 
   /** A certificate that expired while the spoke was away is renewed before anything else; keeps trying until the signal. */
   async refresh(signal: AbortSignal): Promise<void> {
-    for (let attempt = 1; this.#current.notAfter <= this.#options.clock.now(); attempt++)
-      if (!(await this.#renew(signal))) await this.#pause(attempt, signal);
+    const hasExpired = (): boolean => this.#current.notAfter <= this.#options.clock.now();
+    for (let attempt = 1; hasExpired(); attempt++) {
+      await this.#renew(signal);
+      // Also by one that has ended already: a hub whose clock is behind is not asked without end.
+      if (hasExpired()) await this.#pause(attempt, signal);
+    }
   }
 
   /** Renews in time, for ever. `onRenewed`: connections should come back with the new certificate. */
@@ -98,9 +104,9 @@ export class SpokeIdentity {
   }
 
   async #renew(signal: AbortSignal): Promise<boolean> {
-    const { log } = this.#options;
+    const { log, renew: ask = renew } = this.#options;
     try {
-      const renewed = await renew(this.#current, askingOf(this.#options, this.keyPem, this.natsUser), signal);
+      const renewed = await ask(this.#current, askingOf(this.#options, this.keyPem, this.natsUser), signal);
       await this.#take(() => renewed, signal);
       log.info('renewed the certificate', { until: new Date(this.#current.notAfter).toISOString() });
       return true;

@@ -22,7 +22,8 @@ const verbs: Readonly<Record<Scope, readonly [hold: string, release: string]>> =
 export const actionOf = (scope: Scope, does: 'hold' | 'release'): string =>
   `${verbs[scope][does === 'hold' ? 0 : 1]}.${scope.toLowerCase()}`;
 
-export const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.000Z$/, 'Z');
+/** To the second: for people. */
+export const timeText = (ms: number): string => new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
 
 /** `by user:ada since …: "the fair" (until …)`. */
 export const holdText = ({ actor, reason, since, until }: HoldRow): string =>

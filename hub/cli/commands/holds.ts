@@ -128,6 +128,6 @@ function effectText(verb: HoldVerb, held: Held, { rollouts, placements }: Change
       ? 'what it has started goes on; nothing newer begins beside it by itself, only what is promoted by hand supersedes it'
       : `${placed} left alone: nothing is written, drift is not corrected, rollouts leave it out`;
   return kind === 'cluster'
-    ? `it keeps what it runs and drift is corrected; rollouts leave it out (${running} there; one that has started it goes on)`
-    : `what has been started goes on; nothing else begins (${running} waiting)`;
+    ? `it keeps what it runs and drift is corrected; rollouts leave it out${rollouts === 0 ? '' : ` (${running} there; what has been started goes on)`}`
+    : `what has been started goes on; nothing else begins${rollouts === 0 ? '' : ` (${running} waiting)`}`;
 }

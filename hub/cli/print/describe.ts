@@ -16,9 +16,13 @@ function scalar(key: string, value: unknown, now: number): string {
   if (value === null || value === undefined) return key.endsWith('AgeMs') ? '<unknown>' : '<none>';
   if (typeof value === 'number') return key.endsWith('AgeMs') ? humanAge(value) : String(Number(value.toFixed(3)));
   if (typeof value !== 'string') return JSON.stringify(value);
-  if (isTime.test(value)) return `${value} (${ageOf(value, now)} ago)`;
+  if (isTime.test(value)) return `${value} (${timeText(value, now)})`;
   return tame(orNone(value));
 }
+
+/** What is still to come, such as the end of a freeze, has no age. */
+const timeText = (time: string, now: number): string =>
+  Date.parse(time) > now ? `in ${humanAge(Date.parse(time) - now)}` : `${ageOf(time, now)} ago`;
 
 /** What kubectl describe makes of an object: titles, indented, one thing a line; people's keys (labels) are left as they wrote them. Pure. */
 export function describeLines(value: object, now: number, indent = ''): readonly string[] {

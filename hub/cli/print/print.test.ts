@@ -116,6 +116,10 @@ test('a tree hangs together', () => {
 });
 
 test('people’s own keys are left as they wrote them', () => {
+  assert.deepEqual(describeLines({ until: '1970-01-01T02:00:00.000Z', since: '1970-01-01T00:00:00.000Z' }, 3_600_000), [
+    'Until:  1970-01-01T02:00:00.000Z (in 60m)',
+    'Since:  1970-01-01T00:00:00.000Z (60m ago)',
+  ]);
   assert.deepEqual(describeLines({ labels: { fooBar: 'x' }, connectionAgeMs: 1500, none: null, list: ['a', 'b'] }, 0), [
     'Labels:',
     '  fooBar:  x',

@@ -1,6 +1,7 @@
 import type { Cluster, Placement } from '#hub/api/mod.ts';
 import { ageOf, measured } from './ages.ts';
 import { painted, type Paint } from './colours.ts';
+import { marked } from './holds.ts';
 import { brief, personOf, whyText } from './tables.ts';
 
 /** A line and what hangs below it. */
@@ -26,10 +27,10 @@ export function clusterTree(
   placements: readonly Placement[],
   { now, paint, deep }: { now: number; paint: Paint; deep: boolean },
 ): Branch {
-  const { connection, connectionAgeMs, health, reason, message } = cluster.status;
+  const { connection, connectionAgeMs, health, reason, message, frozen } = cluster.status;
   const why = reason === health || reason === '' ? '' : `: ${whyText(reason, message, 160)}`;
   return {
-    text: `cluster/${cluster.metadata.name} ${painted(health, paint)}, ${painted(connection, paint)}, heard ${measured(connectionAgeMs)} ago${why}`,
+    text: `cluster/${cluster.metadata.name} ${painted(marked(health, frozen, 'Frozen'), paint)}, ${painted(connection, paint)}, heard ${measured(connectionAgeMs)} ago${why}`,
     below: placements.map((placement) => placementBranch(placement, now, paint, deep)),
   };
 }

@@ -149,6 +149,22 @@ test('what is wrong comes in the order of wheelhouse status, and what is alike i
   assert.equal(text.match(/CrashLoopBackOff/g)?.length, 1);
 });
 
+test('what was never there comes after what is missed', () => {
+  const absent = {
+    ...gone,
+    connection: 'NeverConnected',
+    connectionAgeMs: null,
+    reason: 'NotEnrolled',
+    message: 'no agent has used a join token yet',
+  } as const;
+  const many = Array.from({ length: 40 }, (_, i) => cluster(`new-${i}`, absent));
+  const given = look({ clusters: list([...many, cluster('missed', gone)]) });
+  for (const name of ['wrong', 'fleet']) {
+    const text = section(name, given);
+    assert.ok(text.indexOf('cluster=missed') < text.indexOf('cluster=new-0'), name);
+  }
+});
+
 test('what is not well on three things is never drawn as well', () => {
   const many = Array.from({ length: 40 }, (_, i) => cluster(`c-${i}`));
   const cases: readonly Parameters<typeof cluster>[1][] = [
@@ -166,9 +182,13 @@ test('what is not well on three things is never drawn as well', () => {
   for (const status of cases) {
     const large = section('fleet', look({ clusters: list([cluster('odd', status)]) }));
     const small = section('fleet', look({ clusters: list([cluster('odd', status), ...many]) }));
-    for (const text of [large, small]) {
-      const drawn = /<(?:li|a) class="(?:card|chip|square) (\w+)"(?=[^§]*?odd)/.exec(text)?.[1];
-      assert.ok(drawn !== undefined && drawn !== 'good', JSON.stringify(status));
+    for (const [text, shape] of [
+      [large, 'card'],
+      [small, 'chip'],
+    ] as const) {
+      const drawn = /<(?:li|a) class="(card|chip|square) (\w+)"(?=(?:(?!<li)[^])*odd)/.exec(text);
+      assert.equal(drawn?.[1], shape, `named: ${JSON.stringify(status)}`);
+      assert.notEqual(drawn?.[2], 'good', JSON.stringify(status));
     }
   }
 });
@@ -208,7 +228,7 @@ test('30,000 clusters: the worst are drawn, all are counted, and it says so', ()
   assert.match(text, /<b>30000<\/b> clusters/);
   assert.match(text, /<b>20000<\/b> Unknown/);
   assert.match(text, /The 150 worst of 30000 are drawn/);
-  assert.match(section('wrong', { ...given, status }), /19900 more silent clusters/);
+  assert.match(section('wrong', { ...given, status }), /19900 more Unknown clusters/);
 });
 
 test('counts add up: each row of the headline to its total', () => {

@@ -23,7 +23,9 @@ export interface Look {
   readonly status: FleetStatus;
   /** The worst first. */
   readonly clusters: List<Cluster>;
+  /** Of which nothing is known: those that were there once, and those that never were. */
   readonly silent: List<Cluster>;
+  readonly absent: List<Cluster>;
   readonly troubled: List<Placement>;
   readonly targets: List<Target>;
   readonly rollouts: List<Rollout>;
@@ -55,7 +57,8 @@ const list = (kind: string, query: Readonly<Record<string, string | number>>): s
 /** Always the same, whatever the view; each bounded. */
 export const questions = {
   status: '/v1alpha1/status',
-  silent: list('clusters', { fieldSelector: 'status.health=Unknown', limit: 100 }),
+  silent: list('clusters', { fieldSelector: 'status.health=Unknown,status.connection!=NeverConnected', limit: 100 }),
+  absent: list('clusters', { fieldSelector: 'status.health=Unknown,status.connection=NeverConnected', limit: 100 }),
   troubled: list('placements', { fieldSelector: 'status.health in (Degraded,Progressing)', sort: 'health', limit: 200 }),
   targets: list('targets', { sort: 'health', limit: 200 }),
   rollouts: list('rollouts', { sort: 'running', limit: 50 }),
@@ -81,6 +84,7 @@ export async function lookAt(view: View, ask: Ask, clock: Clock): Promise<Look> 
     clusters,
     environments,
     silent: (await ask(questions.silent)) as List<Cluster>,
+    absent: (await ask(questions.absent)) as List<Cluster>,
     troubled: (await ask(questions.troubled)) as List<Placement>,
     targets: (await ask(questions.targets)) as List<Target>,
     rollouts: (await ask(questions.rollouts)) as List<Rollout>,

@@ -24,17 +24,25 @@ export interface Wrong {
 const order: readonly Wrong['word'][] = ['Degraded', 'Unknown', 'Failed', 'Paused', 'Progressing'];
 
 /** Everything that is wrong, in the order of `wheelhouse status`: the worst first, what is on its way last. What is alike is one. Pure. */
-export function wrongsOf({ troubled, silent, targets, apps }: Pick<Look, 'troubled' | 'silent' | 'targets' | 'apps'>): readonly Wrong[] {
+export function wrongsOf({ troubled, silent, absent, targets, apps }: Asked): readonly Wrong[] {
   const all = [
-    ...Map.groupBy(troubled.items, placementKey).values().map(placementWrong),
-    ...Map.groupBy(silent.items, ({ status }) => `${status.reason}\0${withoutNumbers(status.message)}`)
-      .values()
-      .map(clusterWrong),
+    ...alike(troubled.items, placementKey).map(placementWrong),
+    ...alike(silent.items, clusterKey).map(clusterWrong),
+    // Nobody misses yet what was never there.
+    ...alike(absent.items, clusterKey).map(clusterWrong),
     ...targets.items.filter(({ status }) => ['Failed', 'Paused'].includes(status.rollout?.state ?? '')).map(rolloutWrong),
     ...apps.items.flatMap(sourceWrong),
   ];
-  return all.toSorted((a, b) => order.indexOf(a.word) - order.indexOf(b.word) || b.clusters.length - a.clusters.length);
+  return all.toSorted((a, b) => order.indexOf(a.word) - order.indexOf(b.word));
 }
+
+type Asked = Pick<Look, 'troubled' | 'silent' | 'absent' | 'targets' | 'apps'>;
+
+/** By key, the most frequent first. */
+const alike = <T>(items: readonly T[], key: (item: T) => string): readonly (readonly T[])[] =>
+  [...Map.groupBy(items, key).values()].toSorted((a, b) => b.length - a.length);
+
+const clusterKey = ({ status }: Cluster): string => `${status.reason}\0${withoutNumbers(status.message)}`;
 
 const placementKey = ({ metadata, spec, status }: Placement): string =>
   [metadata.tenant, spec.app, spec.environment, status.health, status.reason, withoutNumbers(status.message), status.releaseAlias].join(

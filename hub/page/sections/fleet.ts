@@ -64,9 +64,10 @@ const isWell = ({ status }: Cluster): boolean =>
   ['Healthy', 'Empty'].includes(status.health);
 
 function drawn(clusters: readonly Cluster[], look: Look): Html {
-  const unwell = clusters.filter((one) => !isWell(one));
+  const ordered = clusters.toSorted((a, b) => missed(a) - missed(b));
+  const unwell = ordered.filter((one) => !isWell(one));
   const named = unwell.slice(0, namedMax);
-  const small = [...unwell.slice(namedMax), ...clusters.filter(isWell)];
+  const small = [...unwell.slice(namedMax), ...ordered.filter(isWell)];
   return html`${
     named.length > 0 &&
     html`<ul class="chips">
@@ -79,6 +80,9 @@ function drawn(clusters: readonly Cluster[], look: Look): Html {
     </ul>`
   }`;
 }
+
+/** Among those that are equally bad, what was never there comes last: nobody misses it yet. */
+const missed = ({ status }: Cluster): number => 2 * healthOrder.indexOf(status.health) + (status.connection === 'NeverConnected' ? 1 : 0);
 
 /** All three things in words, for a screen reader and for the pointer. */
 const threeWords = ({ connection, convergence, health, frozen }: Cluster['status']): string =>

@@ -40,13 +40,15 @@ const nothing = ({ status }: Look): string =>
     : 'Nothing that the hub knows of, and it hears from every cluster.';
 
 /** What is listed is bounded; what is counted is not. */
-function more({ status, troubled, silent }: Look, groups: number): Html | undefined {
+function more({ status, troubled, silent, absent }: Look, groups: number): Html | undefined {
   const left = [
     ...(groups > 0 ? [`${groups} more kinds of trouble`] : []),
     ...(troubled.metadata.continue === ''
       ? []
       : [`${status.placements.degraded + status.placements.progressing - troubled.items.length} more placements`]),
-    ...(silent.metadata.continue === '' ? [] : [`${(status.clusters.health.Unknown ?? 0) - silent.items.length} more silent clusters`]),
+    ...(silent.metadata.continue + absent.metadata.continue === ''
+      ? []
+      : [`${(status.clusters.health.Unknown ?? 0) - silent.items.length - absent.items.length} more Unknown clusters`]),
   ];
   if (left.length === 0) return undefined;
   return html`<p class="more">

@@ -34,12 +34,11 @@ export async function startCluster(
   const known = existsSync(accessFile) ? (JSON.parse(readFileSync(accessFile, 'utf8')) as { token: string; port: number }) : undefined;
   const token = known?.token ?? randomBytes(32).toString('base64url');
   const wanted = digestOf(`Bearer ${token}`);
-  let address = '';
   const api = new Api(writes, clock);
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
       if (!timingSafeEqual(digestOf(request.headers.authorization ?? ''), wanted)) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
-      const url = new URL(request.url ?? '/', `https://${address}`);
+      const url = new URL(request.url ?? '/', 'https://localhost');
       const found = await api.answer(request, url, response);
       if (found) send(response, found);
     } catch (error) {
@@ -49,10 +48,9 @@ export async function startCluster(
   };
   const server = createServer({ ...tls, keepAliveTimeout: 60_000, requestTimeout: 60_000 }, (...exchange) => void answer(...exchange));
   const port = await listen(server, known?.port);
-  address = `127.0.0.1:${port}`;
   const stopPlaying = play(writes, clock, { delayMs, ca: tls.ca }, (error) => fail('a controller', error));
 
-  const [url, kubeconfig] = [`https://${address}`, join(dir, 'kubeconfig')];
+  const [url, kubeconfig] = [`https://127.0.0.1:${port}`, join(dir, 'kubeconfig')];
   const content = form(['kubeconfig'], { name, url, ca: Buffer.from(tls.ca).toString('base64'), token });
   writeFileSync(accessFile, JSON.stringify({ token, port }), { mode: 0o600 });
   writeFileSync(kubeconfig, JSON.stringify(content), { mode: 0o600 });

@@ -20,13 +20,8 @@ export interface SandboxOptions {
   /** How long a pod takes to start, and what else takes its time elsewhere. */
   readonly delayMs?: number;
 }
-export interface SandboxCluster {
-  readonly name: string;
-  readonly url: string;
-  /** Path of a file for the cluster's administrator, with one context named like the cluster. */
-  readonly kubeconfig: string;
-  readonly dir: string;
-}
+/** `kubeconfig` is the path of a file for the cluster's administrator, with one context named like the cluster. */
+export type SandboxCluster = Readonly<Record<'name' | 'url' | 'kubeconfig' | 'dir', string>>;
 export interface Sandbox extends AsyncDisposable {
   readonly clusters: readonly SandboxCluster[];
   stop(): Promise<void>;

@@ -6,12 +6,12 @@ import { controlledBy, hashOf, numberAt } from './workloads.ts';
 const revisionKey = 'deployment.kubernetes.io/revision';
 const revisionOf = (object: Stored): number => Number(object.metadata.annotations?.[revisionKey] ?? 0);
 const withRevision = (object: Stored, revision: number): Stored =>
-  withAt(object, ['metadata', 'annotations'], { ...object.metadata.annotations, [revisionKey]: String(revision) }) as Stored;
+  withAt(object, ['metadata', 'annotations'], { ...object.metadata.annotations, [revisionKey]: String(revision) });
 
 const size = (set: Stored | undefined): number => numberAt(set, 'spec', 'replicas');
 function sized(set: Stored, replicas: number): Stored {
   const generation = (set.metadata.generation ?? 0) + (size(set) === replicas ? 0 : 1);
-  return withAt(withAt(set, ['metadata', 'generation'], generation), ['spec', 'replicas'], replicas) as Stored;
+  return withAt(withAt(set, ['metadata', 'generation'], generation), ['spec', 'replicas'], replicas);
 }
 const sum = (sets: readonly Stored[], of: (set: Stored) => number): number => sets.reduce((all, set) => all + of(set), 0);
 

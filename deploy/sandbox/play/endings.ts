@@ -14,7 +14,7 @@ const concerns: Readonly<Record<string, (object: Stored, one: Stored, table: str
 };
 
 /** Goes on with what is being deleted: what it owns or contains goes first, unless it is let go. */
-export function ending({ table, object, all, now, delayMs }: Seen): Wish {
+export function ending({ table, object, all, delayMs }: Seen): Wish {
   const where = table === '/namespaces' ? 'spec' : 'metadata';
   const finalizers = listAt(object, where, 'finalizers').map(String);
   const away = { graceSeconds: 0 };
@@ -22,20 +22,17 @@ export function ending({ table, object, all, now, delayMs }: Seen): Wish {
   const mine = finalizers.find((one) => concerns[one]);
   if (mine === undefined) return {};
   const found = all.flatMap(([of, one]) => (concerns[mine]?.(object, one, of) ? one : []));
-  if (found.length > 0 && mine !== 'orphan') {
-    const conditions = [...listAt(object, 'status', 'conditions'), condition(object, 'Terminating', now)];
-    const says = mine === cleanup && !isTrue(object, 'Terminating') ? [withAt(object, ['status', 'conditions'], conditions) as Stored] : [];
-    const propagation = mine === 'foregroundDeletion' ? 'Foreground' : 'Background';
-    return { put: says, remove: found.filter(({ metadata }) => metadata.deletionTimestamp === undefined), removing: { propagation } };
-  }
+  const propagation = mine === 'foregroundDeletion' ? 'Foreground' : 'Background';
+  if (found.length > 0 && mine !== 'orphan')
+    return { remove: found.filter(({ metadata }) => metadata.deletionTimestamp === undefined), removing: { propagation } };
   const rest = finalizers.filter((one) => one !== mine);
-  const released = withAt(object, [where, 'finalizers'], rest) as Stored;
+  const released = withAt(object, [where, 'finalizers'], rest);
   return { put: [...found.map((one) => letGo(one, object)), released], remove: [released], removing: away };
 }
 
-function letGo(one: Stored, owner: Stored): Stored {
-  const left = one.metadata.ownerReferences?.filter(({ uid }) => uid !== owner.metadata.uid);
-  return withAt(one, ['metadata', 'ownerReferences'], left?.length ? left : undefined) as Stored;
+function letGo(one: Stored, { metadata: { uid } }: Stored): Stored {
+  const left = one.metadata.ownerReferences?.filter((owner) => owner.uid !== uid);
+  return withAt(one, ['metadata', 'ownerReferences'], left?.length ? left : undefined);
 }
 
 /** All that owned it is gone. */
@@ -47,5 +44,5 @@ export function definition({ object, now, delayMs }: Seen): Wish {
   const conditions = ['NamesAccepted', 'Established'].map((name) => condition(object, name, now));
   const status = { ...docAt(object, 'status'), conditions, acceptedNames: at(object, 'spec', 'names') };
   const after = { what: 'established', ms: isTrue(object, 'Established') ? 0 : delayMs / 4 };
-  return { after, put: [{ ...(withAt(object, ['metadata', 'finalizers'], finalizers) as Stored), status }] };
+  return { after, put: [{ ...withAt(object, ['metadata', 'finalizers'], finalizers), status }] };
 }

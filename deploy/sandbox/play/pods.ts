@@ -18,11 +18,9 @@ export function failureOf(pod: Stored, owners: readonly Stored[]): { readonly fa
 }
 
 /** The nodes that a pod may run on. */
-export function nodesFor(spec: Doc, nodes: readonly Stored[]): readonly string[] {
+export function nodesFor(spec: unknown, nodes: readonly Stored[]): readonly string[] {
   const wanted = Object.entries(docAt(spec, 'nodeSelector'));
-  const isFit = ({ metadata, spec: own }: Stored): boolean =>
-    docAt(own)['unschedulable'] !== true && wanted.every(([key, value]) => metadata.labels?.[key] === value);
-  return nodes.filter(isFit).map(({ metadata }) => metadata.name);
+  return nodes.flatMap(({ metadata: { name, labels } }) => (wanted.every(([key, value]) => labels?.[key] === value) ? name : []));
 }
 
 export const isReady = (pod: Stored | undefined): boolean => !!pod && pod.metadata.deletionTimestamp === undefined && isTrue(pod, 'Ready');
@@ -35,10 +33,10 @@ export function pod({ object, owners, nodes, now, delayMs }: Seen): Wish {
   const failsInMs = found?.afterMs ? Date.parse(object.metadata.creationTimestamp) + 1_000 + found.afterMs - now : 0;
   const failure = failsInMs <= 0 ? found?.failure : undefined;
   const { nodeName, schedulerName, restartPolicy } = docAt(object, 'spec');
-  const node = nodeName ?? nodesFor(docAt(object, 'spec'), nodes)[0];
+  const node = nodeName ?? nodesFor(object['spec'], nodes)[0];
   if (nodeName === undefined && schedulerName !== 'default-scheduler') return {};
   if (failure === 'Unschedulable' || node === undefined) return { put: [unscheduled(object, nodes.length, now)] };
-  if (nodeName === undefined) return { put: [withAt(object, ['spec', 'nodeName'], node) as Stored] };
+  if (nodeName === undefined) return { put: [withAt(object, ['spec', 'nodeName'], node)] };
 
   const [isJob, isNew] = [owners[0]?.kind === 'Job', textAt(object, 'status', 'startTime') === ''];
   const isLast = isJob && failure === 'CrashLoopBackOff' && restartPolicy === 'Never';
@@ -51,8 +49,7 @@ export function pod({ object, owners, nodes, now, delayMs }: Seen): Wish {
 /** Without a node. A pod that had one looks as what would take its place. */
 function unscheduled(object: Stored, nodes: number, now: number): Stored {
   const conditions = [condition(object, 'Unschedulable', now, { nodes })];
-  const { qosClass } = docAt(object, 'status');
-  return { ...(withAt(object, ['spec', 'nodeName'], undefined) as Stored), status: { phase: 'Pending', qosClass, conditions } };
+  return { ...withAt(object, ['spec', 'nodeName'], undefined), status: { phase: 'Pending', conditions } };
 }
 
 function living(object: Stored, name: string, now: number): Stored {
@@ -62,6 +59,6 @@ function living(object: Stored, name: string, now: number): Stored {
   const containers = listAt(object, 'spec', 'containers').map((one) => form(['lives', name, 'container'], { ...(one as Doc), since }));
   // Any address will do that is the pod's own.
   const ip = `10.${[0, 2, 4].map((from) => Number.parseInt(object.metadata.uid.slice(from, from + 2), 16) || 0).join('.')}`;
-  const { startTime = timestamp(now), qosClass } = docAt(object, 'status');
-  return reported(object, { phase, conditions, containers, startTime, qosClass, ip });
+  const { startTime = timestamp(now) } = docAt(object, 'status');
+  return reported(object, { phase, conditions, containers, startTime, ip });
 }

@@ -68,7 +68,7 @@ export function statefulSet({ object, owned }: Seen): Wish {
 export function daemonSet({ object, owned, nodes }: Seen): Wish {
   const template = docAt(object, 'spec', 'template');
   const revision = hashOf(template);
-  const names = nodesFor(docAt(template, 'spec'), nodes);
+  const names = nodesFor(template['spec'], nodes);
   const { remove, counts, missing } = inPlaces(owned, names, (pod) => textAt(pod, 'spec', 'nodeName'), revision);
   const create = missing.map((nodeName) => podOf(object, undefined, { [revisionKey]: revision }, { nodeName }));
   return { put: [reported(object, { ...counts, wanted: names.length, unready: names.length - counts.ready })], create, remove };

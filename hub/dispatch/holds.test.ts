@@ -113,13 +113,14 @@ test('a cluster that was started stays in its rollout and counts, frozen or not'
 });
 
 test('where all are frozen a release proves nothing; unfrozen, it proves itself and goes on', async () => {
-  await using fleet = await settled({ environments: { dev: ['d1'], prod: ['p1'] } });
+  // Nor where an unexercised environment would do: it is not exercised because somebody stopped it.
+  await using fleet = await settled({ environments: { dev: ['d1'], prod: ['p1'] }, promotion: { prod: { allowUnexercised: true } } });
   const first = runs(fleet, 'p1');
   await fleet.hold(cluster('d1'));
   const { digest } = await fleet.release();
   await fleet.tick(10);
   assert.deepEqual([(await fleet.rollouts('dev')).at(-1), (await fleet.target('dev')).exercised], ['Release Succeeded AllSkipped', 0]);
-  assert.equal((await fleet.target('prod')).waiting_reason, 'NotExercised');
+  assert.equal((await fleet.target('prod')).waiting_reason, 'PredecessorLeftOut');
   assert.equal(runs(fleet, 'p1'), first);
   await fleet.unhold(cluster('d1'));
   await fleet.tick(12);

@@ -87,6 +87,11 @@ const rows: readonly [string, Partial<Offer>, string][] = [
     '1 PredecessorLeftOut',
   ],
   [
+    'all that could prove it is left out: not what allowUnexercised is for',
+    { predecessors: [proven(2, { exercised: false, leftOut: ['d1 (Frozen)'], proven: false })], allowUnexercised: true },
+    '1 PredecessorLeftOut',
+  ],
+  [
     'all that could prove it is left out, approved by hand',
     { predecessors: [proven(2, { leftOut: ['d1 (Suspended)'], proven: false })], approvedReleaseId: 2 },
     '2',

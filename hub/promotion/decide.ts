@@ -93,7 +93,10 @@ function next(offer: Offer, kept: number | null): Choice {
   if (!release?.hasVariant)
     return stay('NoVariant', `release ${release?.alias ?? candidate} has nothing for environment ${offer.environment}`);
   for (const predecessor of predecessors) {
-    const lack = lacks(predecessor, release.alias, offer.allowUnexercised || offer.approvedReleaseId === candidate);
+    const lack = lacks(predecessor, release.alias, {
+      allowUnexercised: offer.allowUnexercised,
+      approved: offer.approvedReleaseId === candidate,
+    });
     if (lack) return stay(lack.reason, lack.message);
   }
   if (offer.mode === 'Manual' && offer.approvedReleaseId !== candidate)
@@ -131,14 +134,15 @@ function agreed(predecessors: readonly Predecessor[]): number | Wait {
 function lacks(
   { environment, running, exercised, unproven, leftOut, proven }: Predecessor,
   alias: string,
-  unexercisedMay: boolean,
+  { allowUnexercised, approved }: { readonly allowUnexercised: boolean; readonly approved: boolean },
 ): Wait | undefined {
   if (running) return { reason: 'PredecessorRollingOut', message: `a rollout in environment ${environment} has not ended` };
-  if (!exercised && !unexercisedMay)
+  // Not what allowUnexercised is for: there it would change something, had nobody stopped it. Freezing a first environment must not send what is untested on.
+  if (!proven && unproven.length === 0 && !approved)
+    return { reason: 'PredecessorLeftOut', message: `nothing in environment ${environment} can prove it now: ${listed(leftOut)}` };
+  if (!exercised && !allowUnexercised && !approved)
     return { reason: 'NotExercised', message: `release ${alias} has changed nothing in environment ${environment}: approve it by hand` };
   if (unproven.length > 0)
     return { reason: 'PredecessorNotHealthy', message: `environment ${environment} is not healthy now: ${listed(unproven)}` };
-  if (!proven && !unexercisedMay)
-    return { reason: 'PredecessorLeftOut', message: `nothing in environment ${environment} can prove it now: ${listed(leftOut)}` };
   return undefined;
 }

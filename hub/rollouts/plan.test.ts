@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import fc from 'fast-check';
 import { digestOf, revisionOf } from '#shared/kernel/mod.ts';
 import type { PlacementRow, ReleaseRow, RolloutClusterRow, TargetRow, VariantRow, Write } from '#hub/store/mod.ts';
 import { plan, type Member, type Plan, type PlanFacts } from './plan.ts';
@@ -238,4 +239,36 @@ test('what is held for another reason asks for nothing, or its rollouts would ne
 test('traces: a release belongs to its commit, the rest to what asked for it', () => {
   assert.equal(plan(facts(), context()).rollout?.traceparent, 'commit');
   assert.equal(plan(facts({ target: current, placements: [] }), context()).rollout?.traceparent, 'other');
+});
+
+test('a rollout of what is current begins exactly when somebody who may have it lacks it, and not again once they want it', () => {
+  const one = fc.record({
+    has: fc.constantFrom('it', 'another', 'nothing'),
+    frozen: fc.boolean(),
+    mode: fc.constantFrom('Enforce' as const, 'Suspended' as const),
+    state: fc.constantFrom('Active' as const, 'Held' as const),
+  });
+  fc.assert(
+    fc.property(fc.array(one, { maxLength: 6 }), (drawn) => {
+      const members = drawn.map((_, i) => member(i + 1));
+      const frozenIds = new Set(drawn.flatMap(({ frozen }, i) => (frozen ? [i + 1] : [])));
+      const placements = drawn.map(({ has, mode, state }, i) =>
+        placement(i + 11, i + 1, {
+          wanted_revision_id: has === 'it' ? wanted : has === 'another' ? 50 : null,
+          mode,
+          state,
+          hold_reason: state === 'Held' ? 'ByHand' : '',
+        }),
+      );
+      const may = ({ frozen, mode, state }: (typeof drawn)[number]): boolean => !frozen && mode === 'Enforce' && state === 'Active';
+      const look = (now: readonly PlacementRow[]) => plan(facts({ target: current, members, frozenIds, placements: now }), context());
+      assert.equal(
+        look(placements).rollout !== undefined,
+        drawn.some((each) => may(each) && each.has !== 'it'),
+      );
+      // It has done what it may: the rest stays as it is, and begins nothing more.
+      const after = placements.map((row, i) => (may(drawn[i] as (typeof drawn)[number]) ? { ...row, wanted_revision_id: wanted } : row));
+      assert.equal(look(after).rollout, undefined);
+    }),
+  );
 });

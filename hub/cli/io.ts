@@ -17,6 +17,8 @@ export interface Io {
   readonly stdin: () => Promise<string>;
   /** Whether `out` is a terminal: colours are for people. */
   readonly terminal: boolean;
+  /** How wide it is; undefined: nobody knows, or it is none. */
+  readonly columns?: number | undefined;
   /** Aborted when the user has had enough. */
   readonly stop: AbortSignal;
 }

@@ -31,6 +31,7 @@ const exit = await run(process.argv.slice(2), {
   err: (words) => void process.stderr.write(words),
   stdin: () => text(process.stdin),
   terminal: process.stdout.isTTY,
+  columns: process.stdout.isTTY ? process.stdout.columns : undefined,
   stop: stop.signal,
 });
 // Not process.exit(): what was written to a pipe may still be on its way.

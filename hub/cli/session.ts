@@ -8,11 +8,14 @@ import { Client } from './requests/client.ts';
 export class Session {
   readonly io: Io;
   readonly paint: Paint;
+  /** Lines end at the edge of a terminal; in a pipe they are as long as they are. */
+  readonly width: number | undefined;
   readonly #context: string | undefined;
 
   constructor(io: Io, context: string | undefined) {
     this.io = io;
     this.paint = paintFor(io);
+    this.width = io.terminal ? io.columns : undefined;
     this.#context = context;
   }
 

@@ -21,7 +21,7 @@ export async function describe(session: Session, words: readonly string[], { ten
     if (kind.log) continue;
     const events = await eventsAbout(client, resource, eventsMax);
     const table = tableOf(kindNamed('Event'), events, false, at);
-    const lines = tableLines(table, { paint: session.paint });
+    const lines = tableLines(table, { paint: session.paint, width: session.width === undefined ? undefined : session.width - 2 });
     session.print(events.length === 0 ? ['Events:  <none>'] : ['Events:', ...lines.map((line) => `  ${line}`)]);
   }
 }

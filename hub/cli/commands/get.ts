@@ -82,7 +82,7 @@ export async function show(
   const began = { shown, resourceVersion: found.resourceVersion };
   // A watch prints what is there as it prints what comes: one document each.
   if (options.watch) return watch(session, client, { ...plan, ...began }, options);
-  session.io.out(textOf(shown, form, { headers: options.headers, paint: session.paint }));
+  session.io.out(textOf(shown, form, { headers: options.headers, paint: session.paint, width: session.width }));
   if (ordered.length === 0 && form.form === 'table') session.say(`no ${kind.plural === 'audit' ? 'audit records' : kind.plural} found`);
   if (found.more) session.say(`only the ${kind.log ? 'latest' : 'first'} ${ordered.length}: there are more; --limit 0 gets all`);
 }

@@ -11,5 +11,5 @@ export async function status(session: Session, { output }: { readonly output?: s
   const client = await session.client();
   const { body, at } = await client.send<FleetStatus>(statusAsk);
   if (form !== 'table') return session.io.out(documentText(form, body));
-  session.print(statusLines(body, { url: client.url, now: at, paint: session.paint }));
+  session.print(statusLines(body, { url: client.url, now: at, paint: session.paint, width: session.width }));
 }

@@ -94,6 +94,6 @@ function printer(session: Session, { kind, form, shown }: Begun, headers: boolea
   return (item, now, gone) => {
     // Of what is gone only its name is known.
     if (gone) return out(`${objectOf(item)} deleted\n`);
-    out(`${rowLine(tableOf(kind, [item], form.wide, now).rows[0] ?? [], widths, session.paint)}\n`);
+    out(`${rowLine(tableOf(kind, [item], form.wide, now).rows[0] ?? [], widths, session.paint, form.wide ? undefined : session.width)}\n`);
   };
 }

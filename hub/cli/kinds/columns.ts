@@ -1,7 +1,7 @@
 import { ageOf, measured } from '../print/ages.ts';
 import { holdsOn, holdText, marked } from '../print/holds.ts';
 import { doneText } from '../print/rollouts.ts';
-import { aboutText, seriesText } from '../print/series.ts';
+import { aboutText, saidText, seriesText } from '../print/series.ts';
 import { brief, orNone, personOf } from '../print/tables.ts';
 import type { AnyResource, KindName, Resources } from './kinds.ts';
 
@@ -225,10 +225,10 @@ export const columnsOf: Readonly<Record<KindName, readonly Column<AnyResource>[]
       TYPE: ({ spec }) => spec.type,
       REASON: ({ spec }) => spec.reason,
       OBJECT: ({ spec }) => aboutText(spec),
-      ACTOR: ({ spec }) => orNone(spec.actor),
-      MESSAGE: ({ spec }) => brief(spec.message, 120),
+      MESSAGE: ({ spec }) => brief(saidText(spec), 120),
     },
     {
+      ACTOR: ({ spec }) => orNone(spec.actor),
       ABOUT: ({ spec: { regarding } }) => `${regarding.kind}/${regarding.name}`,
       'CHANGED BY': ({ spec }) => by(spec.changedBy),
       NUMBER: ({ metadata }) => metadata.name,

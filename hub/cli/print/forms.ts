@@ -53,11 +53,11 @@ export interface Shown {
 export function textOf(
   { kind, items, single, resourceVersion = '', now }: Shown,
   form: Form,
-  { headers, paint }: { readonly headers: boolean; readonly paint: Paint },
+  { headers, paint, width }: { readonly headers: boolean; readonly paint: Paint; readonly width?: number | undefined },
 ): string {
   if (form.form === 'table') {
     if (items.length === 0) return '';
-    return lines(tableLines(tableOf(kind, items, form.wide, now), { headers, paint }));
+    return lines(tableLines(tableOf(kind, items, form.wide, now), { headers, paint, width: form.wide ? undefined : width }));
   }
   if (form.form === 'name') return lines(items.map(objectOf));
   const whole = single

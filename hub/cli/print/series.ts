@@ -17,12 +17,18 @@ export function aboutText({ regarding, related }: Event['spec']): string {
   return parts.filter((part) => part !== null).join('/');
 }
 
+/** Who did it, then what they said; what others did in a cluster says itself whose hand it was. */
+export function saidText({ actor, message }: Event['spec']): string {
+  if (actor === '' || actor.startsWith('manager:')) return message;
+  return message === '' ? `by ${actor}` : `by ${actor}: ${message}`;
+}
+
 /** One event in a line: when, what, by whom, why. */
 export function eventLine({ spec }: Event, now: number): string {
-  const { reason, actor, message, regarding } = spec;
-  const by = actor === '' ? '' : ` by ${actor}`;
+  const { reason, regarding } = spec;
+  const said = saidText(spec);
   const of = regarding.kind === 'Placement' ? '' : ` ${aboutText(spec)}`;
-  return `${seriesText(spec, now)} ago ${reason}${of}${by}${message === '' ? '' : `: ${brief(message, 160)}`}`;
+  return `${seriesText(spec, now)} ago ${reason}${of}${said === '' ? '' : `: ${brief(said, 160)}`}`;
 }
 
 /** What others did and what has not been put back for good: the rest is among the events. */

@@ -3,7 +3,7 @@ import { ageOf } from './ages.ts';
 import { painted, type Paint } from './colours.ts';
 import { stoppedText } from './holds.ts';
 import { rolloutText } from './rollouts.ts';
-import { brief, personOf, whyText } from './tables.ts';
+import { brief, clipped, personOf, whyText } from './tables.ts';
 
 const wrongMax = 4;
 const stagesMax = 8;
@@ -20,12 +20,23 @@ const tallyText = ({ degraded, unknown, progressing, suspended, healthy }: Fleet
 
 type Wrong = FleetStatus['worst'][number];
 
-function wrongLine(wrong: Wrong, now: number, paint: Paint): string {
+/** How it is and since when, what it is, why and by whose change; the message last, which may be long. */
+function wrongLine(wrong: Wrong, { now, paint, width }: How): string {
   const { kind, tenant, name, health, reason, message, since, changedBy } = wrong;
-  const who = changedBy ? ` (${changedBy.release} by ${personOf(changedBy.author)})` : '';
+  // That a cluster is silent is nobody's change.
+  const who = changedBy && kind !== 'Cluster' ? ` (${changedBy.release} by ${personOf(changedBy.author)})` : '';
   const object = [kind.toLowerCase(), ...(tenant === null ? [] : [tenant]), name].join('/');
   const age = since === null ? '' : ` for ${ageOf(since, now)}`;
-  return `${painted(health, paint)}${age}: ${object}: ${whyText(reason, message, 240)}${who}`;
+  const said = whyText(reason, message, 240);
+  const rest = `${age}: ${object}: ${said.startsWith(`${reason}: `) ? `${reason}${who}: ${said.slice(reason.length + 2)}` : `${said}${who}`}`;
+  return painted(health, paint) + clipped(rest, width === undefined ? undefined : width - health.length);
+}
+
+interface How {
+  readonly now: number;
+  readonly paint: Paint;
+  /** Of the terminal. */
+  readonly width?: number | undefined;
 }
 
 const row = (title: string, text: string): string => `${title.padEnd(14)}${text}`;
@@ -33,10 +44,8 @@ const row = (title: string, text: string): string => `${title.padEnd(14)}${text}
 /**
  * The fleet in ten lines at most: what is wrong first, then counts that add up, what moves, what waits. Pure.
  */
-export function statusLines(
-  status: FleetStatus,
-  { url, now, paint }: { readonly url: string; readonly now: number; readonly paint: Paint },
-): readonly string[] {
+export function statusLines(status: FleetStatus, { url, ...how }: How & { readonly url: string }): readonly string[] {
+  const { now, paint, width } = how;
   const { clusters, placements, targets, worst, rollouts, environments, settling, recordBehind } = status;
   const trouble = [
     ...(settling ? ['settling: believes nobody gone and starts nothing yet'] : []),
@@ -49,7 +58,7 @@ export function statusLines(
   return [
     `${painted(status.health, paint)}  ${url}  ${status.observedAt}`,
     ...(trouble.length === 0 ? [] : [row('hub', brief(trouble.join('; '), 160))]),
-    ...shown.map((wrong) => wrongLine(wrong, now, paint)),
+    ...shown.map((wrong) => wrongLine(wrong, how)),
     ...(more === 0 ? [] : [`and ${worst.length >= 20 ? 'at least ' : ''}${more} more: wheelhouse get placements; wheelhouse get clusters`]),
     row(
       'clusters',
@@ -57,20 +66,30 @@ export function statusLines(
     ),
     row('placements', `${placements.total}: ${tallyText(placements)}`),
     row('targets', `${targets.total}: ${waiting === 0 ? 'none waits' : `${waiting} waiting (${countsText(targets.waiting)})`}`),
-    row(
-      'rollouts',
-      rollouts.length === 0 ? 'none running' : `${rollouts.length} running: ${rolloutText(rollouts[0] as FleetStatus['rollouts'][number])}`,
+    clipped(
+      row(
+        'rollouts',
+        rollouts.length === 0
+          ? 'none running'
+          : `${rollouts.length} running: ${rolloutText(rollouts[0] as FleetStatus['rollouts'][number])}`,
+      ),
+      width,
     ),
     ...(stopped === '' ? [] : [row('stopped', stopped)]),
     row('environments', stagesText(environments, paint)),
   ];
 }
 
+/** Those that are not well, by name; of the others how many there are. */
 function stagesText(environments: FleetStatus['environments'], paint: Paint): string {
   if (environments.length === 0) return 'none';
-  const shown = environments
+  const wrong = environments.filter(({ health }) => health !== 'Healthy' && health !== 'Empty');
+  const named = wrong
     .slice(0, stagesMax)
     .map(({ tenant, name, health, placements }) => `${tenant}/${name} ${painted(health, paint)} ${placements.healthy}/${placements.total}`);
-  const more = environments.length - shown.length;
-  return shown.join(', ') + (more === 0 ? '' : `, and ${more} more`);
+  const more = wrong.length - named.length;
+  const rest = countsText(
+    Object.fromEntries(['Healthy', 'Empty'].map((word) => [word, environments.filter(({ health }) => health === word).length])),
+  );
+  return [...named, ...(more > 0 ? [`${more} more`] : []), ...(rest === 'none' ? [] : [rest])].join(', ');
 }

@@ -18,10 +18,24 @@ export const tame = (text: string): string => text.replaceAll(/(?![\n\t])\p{Cc}/
 export const widthsOf = ({ titles, rows }: Table): readonly number[] =>
   titles.map((title, i) => Math.max(title.length, ...rows.map((row) => lengthOf(row[i] ?? ''))));
 
-export function rowLine(cells: readonly string[], widths: readonly number[], paint: Paint): string {
+/** Less than that of the last column is left: then the line is not clipped but wrapped, as the terminal likes it. */
+const roomMin = 20;
+
+/** What fits into so many columns. */
+export const clipped = (text: string, room: number | undefined): string =>
+  room === undefined || lengthOf(text) <= room
+    ? text
+    : `${Array.from(text)
+        .slice(0, Math.max(0, room - 1))
+        .join('')}…`;
+
+/** `width` is that of a terminal: the last cell, which is a message mostly, ends at its edge. */
+export function rowLine(cells: readonly string[], widths: readonly number[], paint: Paint, width?: number): string {
   const last = cells.length - 1;
+  const used = widths.slice(0, last).reduce((sum, one) => sum + one + gap, 0);
+  const room = width === undefined || width - used < roomMin ? undefined : width - used;
   return cells
-    .map(tame)
+    .map((cell, i) => (i === last ? clipped(tame(cell), room) : tame(cell)))
     .map((cell, i) => {
       const space = i === last ? 0 : Math.max(0, (widths[i] ?? 0) - lengthOf(cell)) + gap;
       return painted(cell, paint) + ' '.repeat(space);
@@ -32,10 +46,10 @@ export function rowLine(cells: readonly string[], widths: readonly number[], pai
 
 export function tableLines(
   table: Table,
-  { headers = true, paint }: { readonly headers?: boolean; readonly paint: Paint },
+  { headers = true, paint, width }: { readonly headers?: boolean; readonly paint: Paint; readonly width?: number | undefined },
 ): readonly string[] {
   const widths = widthsOf(table);
-  const rows = table.rows.map((row) => rowLine(row, widths, paint));
+  const rows = table.rows.map((row) => rowLine(row, widths, paint, width));
   return headers ? [rowLine(table.titles, widths, 'plain'), ...rows] : rows;
 }
 

@@ -70,6 +70,8 @@ const looks: readonly Case[] = [
   of('status', 'status'),
   of('status-json', 'status -o json'),
   of('status-terminal', 'status', { terminal: true }),
+  of('status-narrow', 'status', { terminal: true, columns: 80 }),
+  of('events-narrow', 'events --limit 10', { terminal: true, columns: 120 }),
   of('status-no-color', 'status', { terminal: true, env: { NO_COLOR: '1' } }),
   of('describe-cluster', 'describe cluster dev-1'),
   of('describe-app', 'describe app shop'),

@@ -37,6 +37,7 @@ export interface Scene {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly terminal?: boolean;
+  readonly columns?: number;
   readonly folder?: string;
 }
 
@@ -89,6 +90,7 @@ export async function tell(words: readonly string[], { at, answers }: Recorded, 
     err: (text) => (told.err += text),
     stdin: async () => scene.stdin ?? '',
     terminal: scene.terminal ?? false,
+    columns: scene.columns,
     stop: new AbortController().signal,
   });
   return { ...told, exit };

@@ -206,4 +206,24 @@ describe('drift on a real control plane', { timeout: 5 * 60_000 }, () => {
       Array.from({ length: 5 }, () => deploymentAt('web-2')),
     );
   });
+
+  test('a whole namespace that is deleted is made anew with everything that was ours in it', async (t: TestContext) => {
+    await rig.kubectl('delete', 'namespace', 'shop');
+    const doneAt = performance.now();
+    await rig.eventually('everything is back', async () => {
+      const there = await rig.plane.kubectl(
+        'get',
+        'deployments,configmaps',
+        '-n',
+        'shop',
+        '-l',
+        'wheelhouse.dev/assignment=p1',
+        '-o',
+        'name',
+      );
+      return there.stdout.trim().split('\n').length === times + 4;
+    });
+    t.diagnostic(`all back ${((performance.now() - doneAt) / 1000).toFixed(1)} s after it was gone`);
+    assert.equal(await shop('get', 'configmap/a', '-o', 'jsonpath={.data.value}'), '1');
+  });
 });

@@ -2,7 +2,9 @@ import { parseArgs } from 'node:util';
 import { CodedError } from '#shared/kernel/mod.ts';
 import { durationMs } from '#shared/config/mod.ts';
 
-export class StartError extends CodedError<'USAGE' | 'NO_CLUSTERS' | 'NO_MANIFESTS' | 'PORT_TAKEN' | 'DATA_IN_USE' | 'HUB_REFUSED'> {
+export class StartError extends CodedError<
+  'USAGE' | 'NO_CLUSTERS' | 'NO_MANIFESTS' | 'PORT_TAKEN' | 'DATA_IN_USE' | 'SERVERS_MISSING' | 'HUB_REFUSED'
+> {
   override readonly name = 'StartError';
 }
 

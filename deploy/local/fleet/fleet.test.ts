@@ -10,6 +10,7 @@ import type { Snapshot } from './views.ts';
 import { needsOf, readManifests } from './manifests.ts';
 import { lineText, type Line } from './lines.ts';
 import { newsOf, nothing } from './news.ts';
+import { findParts } from './parts.ts';
 import { clusterNames, environmentsOf, resourcesYaml, sampleApps, type Declared } from './sample.ts';
 import { summaryLines } from './summary.ts';
 import { verdictOf, type Job } from './verdict.ts';
@@ -349,6 +350,18 @@ for (const [args, message] of wrong)
 test('options: a bare number is seconds', () => {
   const options = startOptions(['--once', '--json', '--timeout', '90', '--clusters', '6', '--data', 'd']);
   assert.deepEqual([options.once, options.json, options.timeoutMs, options.clusters, options.data], [true, true, 90_000, 6, 'd']);
+});
+
+test('all servers that are missing are named at once, each with what to install', async () => {
+  const found = { command: '/c', env: {}, version: '1.0.0', from: 'PATH' } as const;
+  const { signal } = new AbortController();
+  const none = (name: string) =>
+    name === 'git' ? Promise.resolve(found) : Promise.reject(new Error(`install ${name} (https://example.org)`));
+  await assert.rejects(findParts(none, signal), {
+    code: 'SERVERS_MISSING',
+    message: /more than this machine has:\n- .*install nats .*\n- .*install registry .*$/,
+  });
+  assert.deepEqual(await findParts(() => Promise.resolve(found), signal), { nats: found, registry: found, git: found });
 });
 
 for (const count of [1, 2, 3, 6, 7, 12, 300]) {

@@ -10,7 +10,6 @@ import {
   type GitServer,
   type NatsServer,
   type RegistryServer,
-  type ServerName,
 } from '../servers/mod.ts';
 import type { Memory } from './document.ts';
 import { holdData } from './data.ts';
@@ -18,6 +17,7 @@ import { discoveryOf, prepareCluster, type Clusters, type LocalCluster } from '.
 import { contextClusters } from './context-clusters.ts';
 import { HubClient } from './hub-client.ts';
 import { needsOf, readManifests, type Needs } from './manifests.ts';
+import { findParts } from './parts.ts';
 import { portsOf, type Ports } from './ports.ts';
 import { startClusters } from './real-clusters.ts';
 import {
@@ -84,8 +84,7 @@ export async function startLocalFleet(options: FleetOptions): Promise<Fleet> {
   const stack = new AsyncDisposableStack();
   try {
     stack.use(await holdData(data));
-    const find = (name: ServerName): Promise<FoundServer> => findServer(name, { signal, log });
-    const [nats, registry, git] = await Promise.all([find('nats'), find('registry'), find('git')]);
+    const { nats, registry, git } = await findParts((name) => findServer(name, { signal, log }), signal);
     const kubernetes = stack.use(await clustersOf(options));
     const clusters = kubernetes.all;
     const beganAtMs = performance.now();

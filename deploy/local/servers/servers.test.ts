@@ -28,6 +28,8 @@ const versions: readonly (readonly [ServerName, string, string | undefined])[] =
   ['git', 'git version 2.39.5\n', '2.39.5'],
   ['git', 'git version 2.39.5 (Apple Git-154)\n', '2.39.5'],
   ['git', 'usage: git\n', undefined],
+  ['kubectl', 'Client Version: v1.36.3\nKustomize Version: v5.5.0\n', '1.36.3'],
+  ['kubectl', 'Client Version: version.Info{Major:"1", Minor:"20", GitVersion:"v1.20.2", GitCommit:"f"}\n', '1.20.2'],
 ];
 for (const [name, said, version] of versions) {
   test(`${name} that says "${said.trim()}" is ${version ?? 'another program'}`, () =>

@@ -745,3 +745,29 @@ const desired = (clusterId: number, generation: number) => ({
   published: 1,
   at: 0,
 });
+
+test('a spoke is asked on its stream and its answer is given back; one that cannot be asked is said to be so at once', async () => {
+  await using hub = await Hub.open();
+  const [a, b] = [
+    { id: 10, name: 'a' },
+    { id: 11, name: 'b' },
+  ];
+  const order = { $case: 'syncNow' as const, value: { assignmentUid: 'pa1' } };
+  await assert.rejects(hub.health.command(a, order, 1_000), { code: 'CLUSTER_UNREACHABLE', message: /cluster a .*not connected/ });
+  const spoke = new Spoke(hub, 'ca');
+  await spoke.hello('a');
+  await spoke.beat(reportSetHash([]));
+  const asked = hub.health.command(a, order, 1_000);
+  await hub.clock.advance(0);
+  const { id, deadlineMs } = spoke.last('command');
+  await spoke.send({ $case: 'commandResult', value: { id, ok: false, code: 'Forbidden', message: 'may not' } });
+  assert.deepEqual([deadlineMs, (await asked).code], [1_000, 'Forbidden']);
+  assert.throws(() => hub.health.reach(b), { code: 'CLUSTER_UNREACHABLE' });
+  await spoke.beat(reportSetHash([]), false);
+  await assert.rejects(hub.health.command(a, order, 1_000), { code: 'CLUSTER_UNREACHABLE', message: /API server/ });
+  await spoke.beat(reportSetHash([]));
+  const lost = assert.rejects(hub.health.command(a, order, 60_000), { code: 'CLUSTER_UNREACHABLE', message: /lost/ });
+  await hub.clock.advance(0);
+  spoke.stream.ended('gone');
+  await lost;
+});

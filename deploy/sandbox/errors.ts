@@ -1,4 +1,4 @@
-import type { Doc } from './values.ts';
+import { dataIn, type Doc } from './values.ts';
 
 /** What a field of a document is refused for. */
 export type Cause = Readonly<Record<'reason' | 'message' | 'field', string>>;
@@ -18,29 +18,31 @@ export class ApiError extends Error {
   }
 }
 
+const words = dataIn('refusals.json') as Readonly<Record<string, readonly [code: number, reason: string, text: string]>>;
 const full = (name: string, group: string): string => (group === '' ? name : `${name}.${group}`);
-const about = (kind: About, name: string): string => `${full(kind.resource, kind.group)} "${name}"`;
 const named = (name: string, group: string, kind: string, more: Doc = {}): Doc => {
   return { ...(name === '' ? {} : { name }), ...(group === '' ? {} : { group }), kind, ...more };
 };
-const refusal = (code: number, reason: string, { group, resource }: About, name: string, message: string, more?: Doc): ApiError =>
-  new ApiError(code, reason, message, named(name, group, resource, more));
 
-export const badRequest = (message: string): ApiError => new ApiError(400, 'BadRequest', message);
-export const notFound = (kind: About, name: string): ApiError => refusal(404, 'NotFound', kind, name, `${about(kind, name)} not found`);
-export const noSuchResource = (): ApiError => new ApiError(404, 'NotFound', 'the server could not find the requested resource', {});
-export const alreadyExists = (kind: About, name: string, isDying: boolean): ApiError =>
-  refusal(409, 'AlreadyExists', kind, name, `${isDying ? 'object is being deleted: ' : ''}${about(kind, name)} already exists`);
-export const conflict = (kind: About, name: string, why: string): ApiError =>
-  refusal(409, 'Conflict', kind, name, `Operation cannot be fulfilled on ${about(kind, name)}: ${why}`);
-export const forbidden = (kind: About, name: string, why: string, more?: Doc): ApiError =>
-  refusal(403, 'Forbidden', kind, name, `${about(kind, name)} is forbidden: ${why}`, more);
+/** What is refused, in the words of refusals.json; of an object, if one is named. `more` goes into the details. */
+export function refusal(word: string, values: Doc = {}, of?: { readonly kind: About; readonly name: string }, more?: Doc): ApiError {
+  const [code, reason, text] = words[word] ?? [500, '', word];
+  const all: Doc = { ...values, who: of && `${full(of.kind.resource, of.kind.group)} "${of.name}"` };
+  const message = text.replaceAll(/\{(\w+)\}/g, (_, key: string) => String(all[key]));
+  const isPlain = code === 400 || code === 410 || reason === '';
+  return new ApiError(
+    code,
+    reason,
+    message,
+    of ? named(of.name, of.kind.group, of.kind.resource, more) : (more ?? (isPlain ? undefined : {})),
+  );
+}
+export const badRequest = (why: string): ApiError => refusal('badRequest', { why });
 /** What a sandbox does not do: says so, by name. */
-export const notImplemented = (feature: string): ApiError =>
-  new ApiError(501, 'NotImplemented', `the sandbox does not do this: ${feature}`, {});
+export const notImplemented = (feature: string): ApiError => refusal('notImplemented', { feature });
 
 export function invalid({ group, kind }: Pick<About, 'group' | 'kind'>, name: string, causes: readonly Cause[]): ApiError {
-  const words = [...new Set(causes.map(({ field, message }) => `${field}: ${message}`))];
-  const said = words.length === 1 ? words[0] : `[${words.join(', ')}]`;
+  const all = [...new Set(causes.map(({ field, message }) => `${field}: ${message}`))];
+  const said = all.length === 1 ? all[0] : `[${all.join(', ')}]`;
   return new ApiError(422, 'Invalid', `${full(kind, group)} "${name}" is invalid: ${said}`, named(name, group, kind, { causes }));
 }

@@ -29,42 +29,31 @@ function groupOf([name, [kind]]: readonly [string, readonly Kind[]]): Doc {
 }
 
 function aggregatedOf([name, members]: readonly [string, readonly Kind[]]): Doc {
+  const resources = members.map((one) => {
+    const { group, version, kind, resource, singular } = one;
+    const subresources = endpointsOf(one).map(([subresource, responseKind]) => ({ subresource, responseKind, verbs: endpointVerbs }));
+    const place = { resource, responseKind: { group, version, kind }, scope: one.namespaced ? 'Namespaced' : 'Cluster' };
+    return { ...place, singularResource: singular, verbs, ...wordsOf(one), ...some('subresources', subresources) };
+  });
   const metadata = { ...(name === '' ? {} : { name }), creationTimestamp: null };
-  return { metadata, versions: [{ version: members[0]?.version, resources: members.map(aggregated), freshness: 'Current' }] };
+  return { metadata, versions: [{ version: members[0]?.version, resources, freshness: 'Current' }] };
 }
 
-function aggregated({ group, version, kind, resource, singular, namespaced, hasStatus, hasScale, ...more }: Kind) {
-  const responseKind = { group, version, kind };
-  const endpoint = (subresource: string, of: typeof responseKind) => ({ subresource, responseKind: of, verbs: ['get', 'patch', 'update'] });
-  const subresources = [
-    ...(hasScale ? [endpoint('scale', { group: 'autoscaling', version: 'v1', kind: 'Scale' })] : []),
-    ...(hasStatus ? [endpoint('status', responseKind)] : []),
-  ];
-  const words = { ...some('shortNames', more.shortNames), ...some('categories', more.categories), ...some('subresources', subresources) };
-  return { resource, responseKind, scope: namespaced ? 'Namespaced' : 'Cluster', singularResource: singular, verbs, ...words };
-}
+const endpointVerbs = ['get', 'patch', 'update'];
+const endpointsOf = ({ hasScale, hasStatus, group, version, kind }: Kind): readonly (readonly [string, Doc])[] => [
+  ...(hasScale ? [['scale', { group: 'autoscaling', version: 'v1', kind: 'Scale' }] as const] : []),
+  ...(hasStatus ? [['status', { group, version, kind }] as const] : []),
+];
+const wordsOf = ({ shortNames, categories }: Kind): Doc => ({ ...some('shortNames', shortNames), ...some('categories', categories) });
 
 /** The same in the old form. */
-function resourcesOf(kind: Kind): readonly Doc[] {
-  const {
-    resource: name,
-    singularResource: singularName,
-    responseKind,
-    scope: _,
-    subresources = [],
-    ...words
-  } = aggregated(kind) as ReturnType<typeof aggregated> & { subresources?: { subresource: string; responseKind: Doc }[] };
-  const own = { name, singularName, namespaced: kind.namespaced, kind: kind.kind, ...words };
-  return [
-    own,
-    ...subresources.map((one) => ({
-      name: `${name}/${one.subresource}`,
-      singularName: '',
-      namespaced: kind.namespaced,
-      verbs: ['get', 'patch', 'update'],
-      ...(one.responseKind === responseKind ? { kind: kind.kind } : one.responseKind),
-    })),
-  ];
+function resourcesOf(one: Kind): readonly Doc[] {
+  const { resource, singular, namespaced, kind, group } = one;
+  const own = { name: resource, singularName: singular, namespaced, kind, verbs, ...wordsOf(one) };
+  const others = endpointsOf(one).map(([name, of]) => {
+    return { name: `${resource}/${name}`, singularName: '', namespaced, ...(of['group'] === group ? { kind } : of), verbs: endpointVerbs };
+  });
+  return [own, ...others];
 }
 
 /** OpenAPI v3 as far as kubectl asks it: which documents there are, and that a PATCH of a kind knows dryRun and fieldValidation. */

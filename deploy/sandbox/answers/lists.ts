@@ -1,4 +1,4 @@
-import { ApiError, badRequest, notImplemented } from '../errors.ts';
+import { notImplemented, refusal } from '../errors.ts';
 import { apiVersionOf, tableOf, type Kind } from '../objects/kinds.ts';
 import { fieldSelector, labelSelector, type Selects } from '../objects/selectors.ts';
 import type { Store } from '../objects/store.ts';
@@ -23,7 +23,7 @@ export class Pages {
     const [token, limit, selects] = [query.get('continue') ?? '', Number(query.get('limit') ?? 0), selectsOf(kind, query)];
     const all = { items: store.list(tableOf(kind), namespace).filter(selects), metadata: { resourceVersion: String(store.version) } };
     const page = token === '' ? all : this.#rests.get(token);
-    if (!page) throw new ApiError(410, 'Expired', 'The provided continue parameter is too old to display a consistent list result.');
+    if (!page) throw refusal('pageGone');
     if (limit === 0 || page.items.length <= limit) return page;
     this.#last += 1;
     this.#rests.set(`p${this.#last}`, { ...page, items: page.items.slice(limit) }).delete(`p${this.#last - listsMax}`);
@@ -35,10 +35,10 @@ export class Pages {
 /** The version from which to read, undefined: from the beginning. Throws ApiError for what is no version, or one yet to come. */
 export function versionOf(store: Store, query: URLSearchParams): number | undefined {
   const asked = query.get('resourceVersion') ?? '';
-  if (!/^\d*$/.test(asked)) throw badRequest(`invalid resource version: resourceVersion: Invalid value: "${asked}"`);
+  if (!/^\d*$/.test(asked)) throw refusal('noVersion', { asked });
   const details = { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 };
-  if (Number(asked) <= store.version) return Number(asked) || undefined;
-  throw new ApiError(504, 'Timeout', `Too large resource version: ${asked}, current: ${store.version}`, details);
+  if (Number(asked) > store.version) throw refusal('future', { asked, version: store.version }, undefined, details);
+  return Number(asked) || undefined;
 }
 
 /** Throws ApiError for a selector that is none. */

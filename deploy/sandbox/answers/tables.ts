@@ -1,8 +1,7 @@
 import { humanAge } from '#shared/kernel/mod.ts';
-import { dataIn } from '../fields/shapes.ts';
 import { isTrue, type Kind } from '../objects/kinds.ts';
 import { partial } from './lists.ts';
-import { at, isDoc, isList, listAt, textAt, type Doc, type Stored } from '../values.ts';
+import { at, dataIn, isDoc, isList, listAt, textAt, type Doc, type Stored } from '../values.ts';
 
 // What people see: columns as the real API server names them (golden/columns.json), cells by the paths of cells.json.
 
@@ -40,7 +39,7 @@ function valueAt(object: Stored, rule: string): unknown {
 }
 
 /** A Table of objects, with the columns that this program can fill. `include` says how much of each object stands beside its row. */
-export function tableFor(kind: Kind, items: readonly Stored[], metadata: Doc, include: string, now: number): Doc {
+export function tableFor(kind: Kind, items: readonly Stored[], metadata: Doc, include: string | null, now: number): Doc {
   const known = listAt(columns, kind.builtIn ? `${kind.kind}.${kind.group}` : 'custom');
   const all = (known.length > 0 ? known : ['Name', 'Age']).map((one) => (typeof one === 'string' ? at(columns, 'common', one) : one));
   const textOf = (name: string): string => textAt(paths, `${kind.kind}.${kind.group}`, name) || textAt(paths, 'all', name);

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '#shared/clock/mod.ts';
-import { ApiError, notImplemented } from '../errors.ts';
+import { notImplemented, refusal } from '../errors.ts';
 import { apiVersionOf, tableOf, type Kind } from '../objects/kinds.ts';
 import type { Store, StoreEvent } from '../objects/store.ts';
 import { withAt, type Doc, type Stored } from '../values.ts';
@@ -37,8 +37,10 @@ export function watch(
     else if (was) send('DELETED', shaped(withAt(before as Stored, ['metadata', 'resourceVersion'], object.metadata.resourceVersion)));
   };
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' }).flushHeaders();
-  const gone = new ApiError(410, 'Expired', `too old resource version: ${from} (${store.oldestVersion})`);
-  if (from !== undefined && from < store.oldestVersion) return void (send('ERROR', gone.status), response.end());
+  if (from !== undefined && from < store.oldestVersion) {
+    send('ERROR', refusal('gone', { from, oldest: store.oldestVersion }).status);
+    return void response.end();
+  }
   if (from === undefined) for (const object of store.list(table, namespace).filter(selects)) send('ADDED', shaped(object));
   else for (const event of store.since(from)) tell(event);
   const lasts = Number(query.get('timeoutSeconds') ?? 0) * 1000 || lastsMs;

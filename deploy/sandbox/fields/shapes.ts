@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { at, docAt, isDoc, isList, listAt, same, textAt, type Doc } from '../values.ts';
+import { at, dataIn, docAt, isDoc, isList, listAt, same, textAt, type Doc } from '../values.ts';
 
 /** What is known about a value: which fields it has, how it is merged and owned. */
 export interface Shape {
@@ -19,8 +17,6 @@ export interface Shape {
   readonly required?: readonly string[];
 }
 
-/** A table of data beside this program. */
-export const dataIn = (name: string): Doc => JSON.parse(readFileSync(join(import.meta.dirname, '../schemas', name), 'utf8')) as Doc;
 export const [builtin = {}, facts = {}, defaults = {}] = ['golden/builtin.json', 'facts.json', 'defaults.json'].map(dataIn);
 export const anything: Shape = { as: 'u' };
 const made = new Map<string, Shape>();

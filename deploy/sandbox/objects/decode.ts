@@ -19,12 +19,12 @@ const fits: Readonly<Record<string, (value: unknown) => boolean>> = {
 /** A document as it is kept: unknown fields, nulls and empty values go, defaults come. Tells `found` what is wrong with it. */
 export function decode(shape: Shape, value: unknown, found: Problem[], path = ''): unknown {
   const tell = (what: string, where: string, text = ''): void => void found.push({ what, path: where, text });
-  if (!fits[shape.as]?.(value)) return tell('misfit', path, isList(value) ? 'list' : typeof value);
+  if (!fits[shape.as]?.(value)) return tell('misfit', path, `json: cannot unmarshal ${typeof value} into ${path}`);
   const { element, defaults = {}, required = [] } = shape;
   if (isList(value)) {
     const steps = shape.atomic ? [] : value.map((item) => itemStep(shape, item));
     const twice = steps.find((step, index) => steps.indexOf(step) < index);
-    if (twice !== undefined) tell('twice', path, pathText(twice));
+    if (twice !== undefined) tell('twice', path, `duplicate entries for key ${pathText(twice)}`);
     return element ? value.map((item, index) => decode(element, item, found, `${path}[${index}]`)) : value;
   }
   if (!isDoc(value)) return value;
@@ -37,7 +37,7 @@ export function decode(shape: Shape, value: unknown, found: Problem[], path = ''
   for (const key of required) if (!given[key]) tell('missing', `${inside}${key}`);
   const entries = Object.entries(given).flatMap(([key, inner]): [string, unknown][] => {
     const child = childOf(shape, key);
-    if (!child) tell('unknown', `${inside}${key}`);
+    if (!child) tell('unknown', `${inside}${key}`, 'field not declared in schema');
     if (!child || (child.element && isVoid(inner) && !Object.hasOwn(defaults, key))) return [];
     // Of a map of texts, Go reads a null as an empty one.
     if (inner === null) return child.as === 's' && element ? [[key, '']] : [];

@@ -121,7 +121,7 @@ test('a schema prunes, keeps what it is told to keep, and fills in defaults', ()
   const shape = shapeOfSchema({ type: 'object', properties: { spec } }, true);
   const found: Problem[] = [];
   assert.deepEqual(decode(shape, { spec: { free: { a: [1] }, other: 1 } }, found), { spec: { free: { a: [1] }, size: 3 } });
-  assert.deepEqual(found, [{ what: 'unknown', path: 'spec.other', text: '' }]);
+  assert.deepEqual(found, [{ what: 'unknown', path: 'spec.other', text: 'field not declared in schema' }]);
 });
 
 test('a store tells what happened after a version, until that is too long ago', () => {

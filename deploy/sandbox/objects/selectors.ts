@@ -1,4 +1,4 @@
-import { badRequest } from '../errors.ts';
+import { refusal } from '../errors.ts';
 import { facts } from '../fields/shapes.ts';
 import { at, listAt, type Stored } from '../values.ts';
 
@@ -18,7 +18,7 @@ function labelRule(text: string): LabelRule {
   const values = list.split(',').map((value) => value.trim());
   if (wanted) return (labels) => (labels[name] !== undefined && values.includes(labels[name])) === (wanted === 'in');
   const [, absent, key, operator, value] = /^(!?)\s*([^\s!=,()]+)\s*(?:(==?|!=)\s*([^\s!=,()]*))?$/.exec(text) ?? [];
-  if (key === undefined || (absent && operator)) throw badRequest(`unable to parse requirement: found '${text}', expected: identifier`);
+  if (key === undefined || (absent && operator)) throw refusal('noSelector', { text });
   if (!operator) return (labels) => (labels[key] === undefined) === (absent === '!');
   return (labels) => (labels[key] === value) === (operator !== '!=');
 }
@@ -29,7 +29,7 @@ export function fieldSelector(text: string, kind: string): Selects {
   const rules = parts(text).map((part): Selects => {
     const [, field = '', operator, value = ''] = /^([^=!]+?)\s*(==?|!=)\s*(.*)$/.exec(part) ?? [];
     const why = kind === '' || more.length > 0 ? 'field label not supported: ' : 'is not a known field selector: ';
-    if (!['metadata.name', 'metadata.namespace', ...more].includes(field)) throw badRequest(`${why}${field}`);
+    if (!['metadata.name', 'metadata.namespace', ...more].includes(field)) throw refusal('noField', { why, field });
     return (object) => (`${(at(object, ...field.split('.')) ?? '') as string}` === value) === (operator !== '!=');
   });
   return (object) => rules.every((rule) => rule(object));

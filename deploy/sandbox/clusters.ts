@@ -47,7 +47,7 @@ export async function startCluster(
     }
   };
   const server = createServer({ ...tls, keepAliveTimeout: 60_000, requestTimeout: 60_000 }, (...exchange) => void answer(...exchange));
-  const port = await listen(server, known?.port);
+  const port = await listen(server, known?.port ?? drawn());
   const stopPlaying = play(writes, clock, { delayMs, ca: tls.ca }, (error) => fail('a controller', error));
 
   const [url, kubeconfig] = [`https://127.0.0.1:${port}`, join(dir, 'kubeconfig')];
@@ -65,16 +65,16 @@ export async function startCluster(
 // Below the range from which systems hand out ports of their own accord: one that is recorded today is rarely somebody else's tomorrow.
 const ports = { from: 20_000, to: 32_000, attemptsMax: 200 };
 
-async function listen(server: Server, recorded: number | undefined): Promise<number> {
-  for (let attempt = 0; ; attempt += 1) {
-    const drawn = ports.from + Math.floor(systemRandom.next() * (ports.to - ports.from));
-    const port = attempt === 0 && recorded !== undefined ? recorded : drawn;
-    try {
-      await once(server.listen({ port, host: '127.0.0.1', backlog: 1024 }), 'listening');
-      return port;
-    } catch (error) {
-      if (codeOf(error) !== 'EADDRINUSE' || attempt === ports.attemptsMax) throw error;
-    }
+const drawn = (): number => ports.from + Math.floor(systemRandom.next() * (ports.to - ports.from));
+
+/** Which port it is in the end. */
+async function listen(server: Server, port: number, attemptsLeft = ports.attemptsMax): Promise<number> {
+  try {
+    await once(server.listen({ port, host: '127.0.0.1', backlog: 1024 }), 'listening');
+    return port;
+  } catch (error) {
+    if (codeOf(error) !== 'EADDRINUSE' || attemptsLeft === 0) throw error;
+    return await listen(server, drawn(), attemptsLeft - 1);
   }
 }
 

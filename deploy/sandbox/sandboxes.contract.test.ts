@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
@@ -46,4 +48,30 @@ test('a start that fails leaves the folder free', async (t) => {
   await writeFile(join(dir, 'key.pem'), 'no key');
   await assert.rejects(startSandbox({ dir, names: ['one'] }));
   await assert.rejects(readFile(join(dir, 'lock')), { code: 'ENOENT' });
+});
+
+test('a port that somebody else has by now is replaced by another, and the token stays', async (t) => {
+  const dir = folderFor(t);
+  const begin = async (): Promise<{ url: string; token: string; stop: () => Promise<void> }> => {
+    const sandbox = await startSandbox({ dir, names: ['one'] });
+    const [{ url, kubeconfig } = assert.fail('no cluster')] = sandbox.clusters;
+    const { clusters, users } = JSON.parse(await readFile(kubeconfig, 'utf8')) as {
+      clusters: { cluster: { server: string } }[];
+      users: { user: { token: string } }[];
+    };
+    assert.equal(clusters[0]?.cluster.server, url);
+    return { url, token: users[0]?.user.token ?? assert.fail('no token'), stop: () => sandbox.stop() };
+  };
+  const first = await begin();
+  await first.stop();
+  const other = createServer().listen(Number(new URL(first.url).port), '127.0.0.1');
+  await once(other, 'listening');
+  const second = await begin();
+  await second.stop();
+  other.close();
+  assert.notEqual(second.url, first.url);
+  assert.equal(second.token, first.token);
+  const third = await begin();
+  await third.stop();
+  assert.equal(third.url, second.url);
 });

@@ -213,6 +213,22 @@ test('nothing is written, and no timer set, when nothing changes', async () => {
   assert.deepEqual([writes.store.version, timers], [version, 0]);
 });
 
+test('who recreates has none of the old when the new begins', async () => {
+  const { make, writes, request, pods, get, clock, pass } = cluster();
+  make('Deployment', 'd', workload({ replicas: 2, strategy: { type: 'Recreate' } }));
+  await pass();
+  const spec = { template: { spec: { containers: [{ name: 'web', image: 'web:2' }] } } };
+  writes.patch(request('Deployment', 'd'), 'merge', { spec });
+  for (let n = 0; n < 60; n += 1) {
+    await clock.advance(10);
+    const ready = pods().filter((pod) => pod.metadata.deletionTimestamp === undefined && textAt(pod, 'status', 'phase') === 'Running');
+    const images = new Set(ready.map((pod) => textAt(listAt(pod, 'spec', 'containers')[0], 'image')));
+    assert.ok(images.size <= 1, [...images].join(' and '));
+  }
+  await pass();
+  assert.equal(at(get('Deployment', 'd'), 'status', 'availableReplicas'), 2);
+});
+
 test('nothing happens once it is stopped', async () => {
   const { make, writes, stop, pass } = cluster();
   make('Deployment', 'd', workload());

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,11 +11,13 @@ import {
   answersOn,
   freePort,
   holdLock,
+  isHeld,
   isRunning,
   portAnswers,
   ProcessError,
   runCommand,
   startProcess,
+  supervise,
   temporaryFolder,
   type ProcessOptions,
 } from './mod.ts';
@@ -212,4 +214,49 @@ test('a lock is held by one at a time, and a forgotten one by nobody', async (t)
   await using _lock = await holdLock(path, { waitMaxMs: waitMaxMs });
   assert.deepEqual(readdirSync(join(path, '..')), [basename(path)]);
   await assert.rejects(holdLock(path, { waitMaxMs: 50 * 1000, signal: AbortSignal.timeout(20) }), /abort|timeout/i);
+});
+
+test('a lock of a process that is gone is held by nobody, even when its number was given out again', async (t) => {
+  const path = join(folderFor(t), 'lock');
+  assert.equal(await isHeld(path), false);
+  const lock = await holdLock(path, { waitMaxMs: 0, ageMaxMs: Infinity });
+  assert.equal(await isHeld(path), true);
+  await assert.rejects(holdLock(path, { waitMaxMs: 0, ageMaxMs: Infinity }), { code: 'LOCKED' });
+  // This very process, had it begun at another time.
+  writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), began: '1' }));
+  assert.equal(await isHeld(path), false);
+  await lock[Symbol.asyncDispose]();
+});
+
+test('a supervised process is started again when it ends, after ever longer waits when it does not start, until it is disposed of', async (t) => {
+  const folder = folderFor(t);
+  const [program, pidFile] = [join(folder, 'program'), join(folder, 'pid')];
+  writeFileSync(program, '#!/bin/sh\nexec sleep 60\n', { mode: 0o700 });
+  const said: string[] = [];
+  const log = (line: string): void => void said.push(line);
+  const kept = await supervise({ name: 'it', command: program, output: { line: () => {} } }, { log, pidFile });
+  const first = kept.pid ?? assert.fail('it does not run');
+  assert.equal(readFileSync(pidFile, 'utf8'), `${first}\n`);
+  chmodSync(program, 0o600);
+  kept.kill('SIGKILL');
+  await until('an attempt that fails', () => said.length >= 2);
+  assert.equal(said[0], 'it ended (SIGKILL); starting it again in 0.5 s');
+  assert.match(said[1] ?? '', /^it does not start: .*; next attempt in 1\.0 s$/);
+  assert.equal(kept.pid, undefined);
+  chmodSync(program, 0o700);
+  await until('it to run again', () => kept.pid !== undefined);
+  const second = kept.pid ?? 0;
+  assert.notEqual(second, first);
+  await until('its line', () => said.at(-1) === `it runs again, process ${second}`);
+  assert.deepEqual([kept.restarts, readFileSync(pidFile, 'utf8')], [1, `${second}\n`]);
+  const told = said.length;
+  await kept[Symbol.asyncDispose]();
+  assert.deepEqual([isRunning(second), existsSync(pidFile)], [false, false]);
+  assert.equal(said.length, told, 'an end that was wanted is not told');
+});
+
+test('who was stopped by hand ends at once all the same', async () => {
+  const stopped = await startProcess(shell('exec sleep 60', { graceMs: 60_000 }));
+  stopped.kill('SIGSTOP');
+  assert.deepEqual(await stopped.stop(), { code: null, signal: 'SIGTERM' });
 });

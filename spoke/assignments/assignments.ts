@@ -9,7 +9,7 @@ import type { Ground } from './appliers.ts';
 import { Claims } from './claims.ts';
 import { Discoveries } from './cluster.ts';
 import { newEntry, type Entry } from './entries.ts';
-import { rebuilt } from './inventory.ts';
+import { joined } from './inventory.ts';
 import { kindOf, Observer } from './observer.ts';
 import { Sight, type Observing } from './observing.ts';
 import type { AssignmentsParts } from './parts.ts';
@@ -46,6 +46,7 @@ const visitsMax = 4;
 const troubledMax = 2;
 const visitTimeoutMs = 10 * 60_000;
 const retry = { firstMs: 500, maxMs: 60_000 };
+const sweepAgainMs = 30_000;
 
 export const startAssignments = (parts: AssignmentsParts): Assignments => new Engine(parts);
 
@@ -67,6 +68,7 @@ class Engine implements Assignments {
   /** And nothing is called Unassigned before there was a desired state. */
   #desired = false;
   #swept: Promise<Sweep> | undefined;
+  #sweptAtMs = 0;
   /** Who waits for the next visit of an assignment to be over. */
   readonly #awaited = new Map<string, (() => void)[]>();
 
@@ -250,6 +252,7 @@ class Engine implements Assignments {
   async #visitLoaded(entry: Entry, signal: AbortSignal): Promise<void> {
     try {
       if (!entry.loaded) await this.#load(entry, signal);
+      else if (entry.unlisted.length > 0) await this.#rebuild(entry, signal);
     } catch (error) {
       signal.throwIfAborted();
       this.#trouble(entry, 'StateUnavailable', error);
@@ -291,7 +294,8 @@ class Engine implements Assignments {
     entry.cancelLook?.();
   }
 
-  async #save(entry: Entry, record: AssignmentRecord, signal: AbortSignal): Promise<void> {
+  async #save(entry: Entry, { rebuilding: _, ...rest }: AssignmentRecord, signal: AbortSignal): Promise<void> {
+    const record: AssignmentRecord = entry.unlisted.length > 0 ? { ...rest, rebuilding: true } : rest;
     if (isDeepStrictEqual(entry.record, record)) return;
     try {
       await this.#parts.store.save(entry.uid, record, signal);
@@ -325,7 +329,7 @@ class Engine implements Assignments {
     if (entry.loaded) return;
     const record = await this.#parts.store.load(entry.uid, signal);
     if (record) entry.record = record;
-    else await this.#rebuild(entry);
+    if (!record || record.rebuilding) await this.#rebuild(entry, signal);
     // Until the process before ended, as far as anybody can say.
     if (record?.applied?.healthy) entry.healthyAtMs = this.#parts.clock.now();
     entry.loaded = true;
@@ -335,21 +339,38 @@ class Engine implements Assignments {
     );
   }
 
-  /** No record: it is new, or the record was lost while its objects stayed. One sweep answers for all that the process meets. */
-  async #rebuild(entry: Entry): Promise<void> {
-    this.#swept ??= this.#sweepAll().then(
-      (found) => {
-        if (!found.complete) this.#swept = undefined;
-        return found;
-      },
-      (error: unknown) => {
-        this.#swept = undefined;
-        throw error;
-      },
-    );
-    const { objects } = await this.#swept;
+  /**
+   * No record: it is new, or the record was lost while its objects stayed. One sweep answers for all that the process meets; one that could not list every kind
+   * is done again, and until then nothing is pruned: what it has not found would be left behind for ever.
+   */
+  async #rebuild(entry: Entry, signal: AbortSignal): Promise<void> {
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (!this.#swept || (this.#sweptAtMs > 0 && nowMs - this.#sweptAtMs >= sweepAgainMs)) {
+      this.#sweptAtMs = 0;
+      this.#swept = this.#sweepAll().then(
+        (found) => {
+          if (!found.complete) this.#sweptAtMs = this.#parts.clock.monotonicMs();
+          return found;
+        },
+        (error: unknown) => {
+          this.#swept = undefined;
+          throw error;
+        },
+      );
+    }
+    const { objects, complete, missing } = await this.#swept;
     const ours = objects.filter((object: KubeObject) => ownerOf(object)?.assignmentUid === entry.uid);
-    if (ours.length > 0) entry.record = { inventory: rebuilt(ours) };
+    const { record } = entry;
+    entry.unlisted = complete ? [] : missing;
+    if (ours.length === 0 && !record) return;
+    const next = { ...record, inventory: joined(record?.inventory ?? [], ours, record?.applied !== undefined && !record.applying) };
+    // Nothing has been kept of it yet: the first write will.
+    if (record) await this.#save(entry, next, signal);
+    else entry.record = next;
+    this.#ground.claims.hold(
+      entry.uid,
+      next.inventory.map(({ ref }) => ref),
+    );
   }
 
   async #sweepAll(): Promise<Sweep> {

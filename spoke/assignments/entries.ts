@@ -34,6 +34,8 @@ export interface Entry {
   /** What others did to its objects. */
   drift: Stories;
   prunePending: number;
+  /** What could not be listed when its lost record was put together again; empty: nothing is missing. */
+  unlisted: readonly string[];
   /** What the pods of Degraded workloads said, by the workload's name. */
   causes: ReadonlyMap<string, Cause>;
   removed: boolean;
@@ -64,6 +66,7 @@ export const newEntry = (uid: string, nowMs: number): Entry => ({
   noteAtMs: 0,
   drift: noStories,
   prunePending: 0,
+  unlisted: [],
   causes: new Map(),
   removed: false,
   observedKey: '',

@@ -47,5 +47,12 @@ export function without(inventory: readonly InventoryEntry[], gone: readonly Inv
 export const rebuilt = (objects: readonly KubeObject[]): readonly InventoryEntry[] =>
   sorted(objects.map((object) => ({ ref: refOf(object), rebuilt: true as const })));
 
+/** The same with what a later sweep has found; `dropped`: a revision is fully applied, and it is not of that. */
+export function joined(inventory: readonly InventoryEntry[], objects: readonly KubeObject[], dropped: boolean): readonly InventoryEntry[] {
+  const known = byName(inventory);
+  const found = rebuilt(objects).filter(({ ref }) => !known.has(refText(ref)));
+  return sorted([...inventory, ...found.map((entry) => (dropped ? { ...entry, dropped: true as const } : entry))]);
+}
+
 export const inventoryHash = (inventory: readonly InventoryEntry[]): Buffer =>
   Buffer.from(digestBytes(digestOf(inventory.map(({ ref, uid }) => `${refText(ref)} ${uid ?? ''}\n`).join(''))).subarray(0, 8));

@@ -19,6 +19,8 @@ export interface ContentRecord {
 /** Everything durable about one assignment. */
 export interface AssignmentRecord {
   readonly inventory: readonly InventoryEntry[];
+  /** Put together again after it was lost, and not every kind could be listed: there may be more of ours. Nothing is pruned until all could. */
+  readonly rebuilding?: true;
   /** Present from before the first write of a revision until all of it is applied. */
   readonly applying?: ContentRecord;
   readonly applied?: ContentRecord;

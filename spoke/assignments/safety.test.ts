@@ -239,6 +239,40 @@ test('a lost record is rebuilt from what bears our marks; what is only rebuilt i
   assert.deepEqual(deletions(rig), ['delete ConfigMap/b', 'delete ConfigMap/c']);
 });
 
+test('a lost record that could not be put together in full stays Rebuilding, over restarts too: nothing is pruned, and nothing is left behind', async (t) => {
+  const rig = rigFor(t);
+  const all = filesOf(configMap('a'), configMap('b'), deployment('web'));
+  rig.desire(await rig.assignment('p1', all));
+  await rig.run();
+  await rig.stop();
+  rig.records.records.clear();
+  rig.kube.failGroup('apps');
+  const onlyA = await rig.assignment('p1', one);
+  for (const _ of ['lost', 'restarted']) {
+    rig.start().desire(onlyA);
+    await rig.run(40_000);
+    assert.equal(rig.report().revisionApplied, onlyA.revision, 'that a kind cannot be listed delays no other');
+    assert.match(rig.report().message, /Rebuilding: nothing is deleted until apps.* can be listed/);
+    assert.deepEqual(rig.inventory(), ['ConfigMap/a', 'ConfigMap/b']);
+    assert.equal(rig.records.records.get('p1')?.rebuilding, true);
+    await rig.stop();
+  }
+  rig.kube.heal();
+  rig.start().desire(onlyA);
+  await rig.run(120_000);
+  assert.doesNotMatch(rig.report().message, /Rebuilding/);
+  assert.deepEqual(rig.inventory(), ['ConfigMap/a', 'ConfigMap/b', 'Deployment/web']);
+  assert.equal(rig.records.records.get('p1')?.rebuilding, undefined);
+  assert.deepEqual([rig.report().inventory?.prunePending, rig.report().health], [2, 'HEALTH_HEALTHY'], 'only rebuilt, hence kept');
+  assert.notEqual(rig.object('Deployment', 'web'), undefined);
+
+  rig.desire(await rig.assignment('p1', all));
+  await rig.run();
+  rig.desire(onlyA);
+  await rig.run();
+  assert.deepEqual([rig.inventory(), rig.object('Deployment', 'web')], [['ConfigMap/a'], undefined]);
+});
+
 test('records that cannot be listed or read: nothing is written, and it is tried again', async (t) => {
   const rig = new Rig();
   t.after(() => rig.stop());

@@ -123,6 +123,7 @@ async function pruneWhenHealthy(ground: Ground, entry: Entry, assignment: Assign
   // Somebody else's change that is still to be corrected: then this is not the revision.
   if (driftIn(ground, entry).length > 0) return;
   await keepHealthy(ground, entry, assignment, signal);
+  if (entry.unlisted.length > 0) return;
   const failures = await prune(ground, entry, assignment, signal);
   if (failures.length > 0) say(ground, entry, `not all could be pruned: ${problemOfFailures(failures).message}`);
 }
@@ -189,13 +190,16 @@ export function lookAgainMs(ground: Ground, entry: Entry): number | undefined {
   if (entry.problem?.waits) delays.push(waitingSinceMs(entry) + timeoutOf(entry) - clock.monotonicMs());
   delays.push(nextLookMs(entry.drift, nowOf(ground)) ?? 0);
   if (entry.note !== '') delays.push(entry.noteAtMs + noteMs - clock.monotonicMs());
+  if (entry.unlisted.length > 0) delays.push(rebuildAgainMs);
   // A kind that is not served, or was not when it was asked for.
   if (entry.record?.inventory.some(({ ref }) => !ground.observer.isWatched(ref))) delays.push(unservedLookMs);
   const coming = delays.filter((ms) => ms > 0);
   return coming.length === 0 ? undefined : Math.min(...coming) + 1;
 }
 
+const unlistedMax = 3;
 const unservedLookMs = 30_000;
+const rebuildAgainMs = 30_000;
 
 const stanceOf = ({ assignment, removed }: Entry): Status['stance'] => {
   if (!assignment) return 'Unassigned';
@@ -242,8 +246,13 @@ export function report(ground: Ground, entry: Entry): void {
   ground.onReport(entry.uid, value);
 }
 
-function notesOf({ note, prunePending, record }: Entry): string {
+function notesOf({ note, prunePending, record, unlisted }: Entry): string {
+  const more = unlisted.length > unlistedMax ? ` and ${unlisted.length - unlistedMax} more` : '';
+  const rebuilding =
+    unlisted.length > 0 && record
+      ? `Rebuilding: nothing is deleted until ${unlisted.slice(0, unlistedMax).join(', ')}${more} can be listed`
+      : '';
   const pending = prunePending > 0 ? `PrunePending: ${prunePending} objects are kept until their deletion is approved` : '';
   const notHeld = record?.applied && !record.applied.layer ? 'ContentNotHeld: its content is only in the cache' : '';
-  return [note, pending, notHeld].filter((text) => text !== '').join('; ');
+  return [note, pending, rebuilding, notHeld].filter((text) => text !== '').join('; ');
 }

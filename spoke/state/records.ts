@@ -92,6 +92,7 @@ export function assignmentData(record: AssignmentRecord): Data {
     ['format', utf8(format)],
     ['inventory', encodeInventory(record.inventory)],
   ]);
+  if (record.rebuilding) data.set('rebuilding', utf8('true'));
   for (const stage of stages) {
     const content = record[stage];
     if (!content) continue;
@@ -109,7 +110,12 @@ export function assignmentData(record: AssignmentRecord): Data {
 export function assignmentFrom(name: string, data: Data): AssignmentRecord {
   const read = reader(name, data);
   const contents = stages.filter((stage) => data.has(stage)).map((stage) => [stage, contentFrom(read, stage, data)]);
-  return { inventory: read.parsed('inventory', decodeInventory), ...(Object.fromEntries(contents) as Partial<AssignmentRecord>) };
+  const rebuilding = data.has('rebuilding') ? { rebuilding: true as const } : {};
+  return {
+    inventory: read.parsed('inventory', decodeInventory),
+    ...rebuilding,
+    ...(Object.fromEntries(contents) as Partial<AssignmentRecord>),
+  };
 }
 
 function contentFrom(read: Reader, stage: 'applied' | 'applying', data: Data): ContentRecord {

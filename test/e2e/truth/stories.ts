@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { busStopped, hubRestarted, silences, troubles, type Case } from './cases.ts';
 import { Sampler } from './samples.ts';
 import { clusterNames, openStage, until, type ClusterName, type Kubernetes, type Stage } from './stages.ts';
-import { Hub, isShown, pageView, viewsOf, type View } from './views.ts';
+import { Hub, isShown, viewsOf, type View } from './views.ts';
 
 /** A state that is not so any more must not be shown for longer. */
 export const boundMs = 15_000;
@@ -47,9 +47,8 @@ export interface Options {
 export async function tellAll({ kubernetes, data, log, signal }: Options): Promise<Report> {
   await using stage = await openStage(data, kubernetes, log, signal);
   const hub = new Hub(stage);
-  const views = [...viewsOf(hub), ...((await hub.page()) === undefined ? [] : [pageView(hub)])];
   const sampler = new Sampler(hub);
-  const teller = new Teller({ stage, sampler, views, log });
+  const teller = new Teller({ stage, sampler, views: viewsOf(hub), log });
   sampler.start();
   try {
     const all = (): boolean => clusterNames.every((name) => sampler.latest(name)?.health === 'Healthy');
@@ -87,6 +86,7 @@ class Teller {
 
   async tell(one: Case): Promise<Story> {
     const { stage, sampler, log } = this.#parts;
+    await this.#untilForgotten(one);
     const span = { fromMs: performance.now(), toMs: Number.POSITIVE_INFINITY };
     for (const cluster of one.everybody ? clusterNames : [one.cluster])
       this.#concerned.set(cluster, [...(this.#concerned.get(cluster) ?? []), span]);
@@ -114,6 +114,12 @@ class Teller {
       falselyHealthy,
       othersDisturbed: this.#disturbed(beganMs, endedMs),
     };
+  }
+
+  /** What a view still shows of the case before would look like a fast answer. */
+  async #untilForgotten({ name, cluster, truth }: Case): Promise<void> {
+    for (const view of this.#parts.views)
+      await until(`the ${view.name} shows nothing of it before: ${name}`, mendedMaxMs, async () => !(await view.shows(cluster, truth)));
   }
 
   /** Asks every view until it shows the truth, or until the case has lasted long enough. */

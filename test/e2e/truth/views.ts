@@ -25,6 +25,7 @@ export interface View {
 export class Hub {
   readonly #base: string;
   readonly #tokenFile: string;
+  #cookie: string | undefined;
 
   constructor({ fleet, data }: Stage) {
     this.#base = `http://127.0.0.1:${fleet.ports.api}`;
@@ -32,7 +33,7 @@ export class Hub {
   }
 
   async get<T>(path: string): Promise<T> {
-    const response = await this.#fetch(path);
+    const response = await this.#fetch(path, { headers: await this.#authorized() });
     if (!response.ok) throw new Error(`GET ${path}: ${response.status}`);
     return (await response.json()) as T;
   }
@@ -42,11 +43,23 @@ export class Hub {
   placements = async (): Promise<readonly Placement[]> =>
     (await this.get<ResourceList>('/v1alpha1/placements?limit=500')).items as readonly Placement[];
 
-  /** undefined: this hub has no page. */
-  async page(): Promise<string | undefined> {
-    const response = await this.#fetch('/');
-    const isPage = response.ok && response.headers.get('content-type')?.startsWith('text/html');
-    return isPage ? response.text() : undefined;
+  /** As a browser that was let in: the HTML of the page at `/`. */
+  async page(): Promise<string> {
+    this.#cookie ??= await this.#invited();
+    const response = await this.#fetch('/', { headers: { cookie: this.#cookie } });
+    if (!response.ok) throw new Error(`GET /: ${response.status}`);
+    return response.text();
+  }
+
+  /** With a link as `wheelhouse page` prints it. */
+  async #invited(): Promise<string> {
+    const asked = await this.#fetch('/v1alpha1/page/invitations', { method: 'POST', headers: await this.#authorized() });
+    const { path } = (await asked.json()) as { path: string };
+    const body = new URLSearchParams({ code: path.slice(path.indexOf('#') + 1) });
+    const entered = await this.#fetch('/login', { method: 'POST', body, redirect: 'manual', headers: { origin: this.#base } });
+    const [cookie = ''] = (entered.headers.get('set-cookie') ?? '').split(';');
+    if (cookie === '') throw new Error(`the page lets nobody in: ${entered.status}`);
+    return cookie;
   }
 
   async command(...words: readonly string[]): Promise<string> {
@@ -66,9 +79,12 @@ export class Hub {
     return said;
   }
 
-  async #fetch(path: string): Promise<Response> {
-    const token = (await readFile(this.#tokenFile, 'utf8')).trim();
-    return fetch(this.#base + path, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(askMaxMs) });
+  #fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(this.#base + path, { ...init, signal: AbortSignal.timeout(askMaxMs) });
+  }
+
+  async #authorized(): Promise<{ authorization: string }> {
+    return { authorization: `Bearer ${(await readFile(this.#tokenFile, 'utf8')).trim()}` };
   }
 }
 
@@ -116,13 +132,13 @@ export const viewsOf = (hub: Hub): readonly View[] => [
       return worst.some((one) => isAbout(one.name, cluster) && one.health === truth.health && truth.reason.test(one.reason));
     },
   },
-];
-
-/** By the text of its HTML: tags apart, what stands near the cluster's name. */
-export const pageView = (hub: Hub): View => ({
-  name: 'page',
-  shows: async (cluster, { health, reason }) => {
-    const text = ((await hub.page()) ?? '').replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
-    return text.split(cluster).some((after, i) => i > 0 && after.slice(0, 400).includes(health) && reason.test(after.slice(0, 400)));
+  {
+    name: 'page',
+    // What is wrong is a list there: one heading each, and below it why, and where.
+    shows: async (cluster, { health, reason }) => {
+      const [, ...wrongs] = (await hub.page()).split('<h3>');
+      const texts = wrongs.map((one) => (one.split('</ol>')[0] ?? '').replaceAll(/<[^>]*>/g, ' '));
+      return texts.some((text) => text.includes(cluster) && text.includes(health) && reason.test(text));
+    },
   },
-});
+];

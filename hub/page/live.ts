@@ -7,8 +7,8 @@ import type { Look } from './questions.ts';
 export const liveLimits = {
   /** A browser that hears nothing for 15 s says so. */
   everyMs: 2_000,
-  slowestMs: 10_000,
-  /** At most this part of the time goes into looking, however large the fleet. */
+  slowestMs: 6_000,
+  /** At most this part of the time goes into looking, as long as that is not slower than the slowest. */
   shareMax: 0.1,
   streamsMax: 50,
   viewsMax: 50,

@@ -1,5 +1,5 @@
 import type { App, Ask, Cluster, Environment, Event, FleetStatus, Placement, Rollout, Target } from '#hub/api/mod.ts';
-import type { Clock } from '#shared/clock/mod.ts';
+import { letOthersRun, type Clock } from '#shared/clock/mod.ts';
 import type { Group } from './groups.ts';
 import { groupsOf, selectorText } from './groups.ts';
 
@@ -71,8 +71,12 @@ const clustersOf = (total: number): string => list('clusters', { sort: 'health',
 const countOf = ({ selector }: Group): string =>
   list('clusters', { labelSelector: selectorText(selector), limit: 1, counts: 'true', fields: 'metadata.name' });
 
-/** Asks the API, one question after the other: a page must not keep it from answering others. */
-export async function lookAt(view: View, ask: Ask, clock: Clock): Promise<Look> {
+/** Asks the API, one question after the other, and lets others be answered between. */
+export async function lookAt(view: View, api: Ask, clock: Clock): Promise<Look> {
+  const ask: Ask = async (target) => {
+    await letOthersRun();
+    return api(target);
+  };
   const atMs = clock.monotonicMs();
   const status = (await ask(questions.status)) as FleetStatus;
   const clusters = (await ask(clustersOf(status.clusters.total))) as List<Cluster>;

@@ -58,7 +58,11 @@ const freshMs = 15_000;
 
 /** How long ago a spoke was heard, or its reports were vouched for. */
 export const contactAge = (ageMs: number | null, look: Pick<Look, 'atMs'>): Html =>
-  ageMs === null ? html`not yet` : ageMs < freshMs ? html`under ${freshMs / 1000}s ago` : html`${heardAge(ageMs, look)} ago`;
+  ageMs === null
+    ? html`not yet`
+    : ageMs < freshMs
+      ? html`<span class="fresh">under ${freshMs / 1000}s ago</span>`
+      : html`${heardAge(ageMs, look)} ago`;
 
 /** `1 Degraded, 5 Healthy`; what is not there is not said. */
 export function counted(counts: Readonly<Record<string, number>>, words: readonly string[]): Html {

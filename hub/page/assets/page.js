@@ -22,9 +22,16 @@ function tellAges() {
   }
 }
 
+/** Heard all the time, as long as this page hears of it. */
+function tellFresh(live) {
+  const text = live === 'no' ? `over ${humanAge(silentMs())} ago` : 'under 15s ago';
+  for (const fresh of document.querySelectorAll('.fresh')) if (fresh.textContent !== text) fresh.textContent = text;
+}
+
 function show() {
   const why = silentMs() > staleAfterMs && trouble === '' ? 'nothing comes from the hub' : trouble;
   const live = why === '' ? 'yes' : 'no';
+  tellFresh(live);
   if (live === 'no') {
     byId('gone-age').textContent = `, ${humanAge(silentMs())} ago`;
     const text = `${why[0].toUpperCase()}${why.slice(1)}.`;

@@ -46,7 +46,9 @@ describe('the page', { timeout: 8 * 60_000 }, () => {
     const other = await (await browser.newContext()).newPage();
     await other.goto(link);
     assert.match(await other.locator('[role=alert]').innerText(), /not good/);
-    await other.goto(base());
+    await other.goto(await fleet.parts.hub.pageLink());
+    await other.waitForURL(`${base()}/`);
+    await other.getByRole('button', { name: 'leave' }).click();
     assert.doesNotMatch(await other.locator('body').innerText(), /dev-1|shop/);
     await other.context().close();
   });
@@ -93,6 +95,11 @@ describe('the page', { timeout: 8 * 60_000 }, () => {
     await sees('the page to say that it is not live', async () => (await live()) === 'no');
     assert.match(await text('#gone'), /^Not live\. .*What is below is what it said at \d\d:\d\d:\d\d UTC, \d+s ago/);
     assert.match(await page.title(), /^Not live: /);
+    assert.doesNotMatch(await text('#section-fleet'), /under 15s/, 'nobody can say so now');
+    assert.equal(
+      await page.locator('h1').evaluate((title) => title.ownerDocument.defaultView?.getComputedStyle(title, '::before').content),
+      '"was "',
+    );
     assert.equal(
       await page.locator('main').evaluate((main) => main.ownerDocument.defaultView?.getComputedStyle(main).filter),
       'grayscale(1)',

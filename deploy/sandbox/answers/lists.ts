@@ -8,7 +8,7 @@ import type { Doc, Stored } from '../values.ts';
 const listsMax = 100;
 interface Page {
   readonly items: readonly Stored[];
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string; readonly remainingItemCount?: number };
+  readonly metadata: Doc;
 }
 
 /** Lists in pages: each page of the version of the first, out of what was kept of that. */

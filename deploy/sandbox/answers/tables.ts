@@ -18,10 +18,7 @@ const computed: Readonly<Record<string, (object: Stored, now: number) => unknown
     return pod.metadata.deletionTimestamp ? 'Terminating' : reasons.find((reason) => reason !== '') || textAt(pod, 'status', 'phase');
   },
   'Job.Status': (job) => ['Complete', 'Failed', 'Suspended'].find((type) => isTrue(job, type)) ?? 'Running',
-  'Service.Port(s)': (service) =>
-    listAt(service, 'spec', 'ports')
-      .map((one) => `${String(at(one, 'port'))}/${textAt(one, 'protocol')}`)
-      .join(),
+  'Service.Port(s)': (service) => String(listAt(service, 'spec', 'ports').map((one) => [at(one, 'port'), at(one, 'protocol')].join('/'))),
   'Node.Status': (node) => (isTrue(node, 'Ready') ? 'Ready' : 'NotReady'),
 };
 
@@ -31,10 +28,7 @@ function valueAt(object: Stored, rule: string): unknown {
   const steps = path.replace('.#', '').split('.');
   const found = steps.reduce<unknown>((here, key) => (isList(here) ? here.map((one) => at(one, key)) : at(here, key)), object);
   if (path.endsWith('.#')) return Object.keys(found ?? {}).length;
-  if (isDoc(found))
-    return Object.entries(found)
-      .map((pair) => pair.join('='))
-      .join();
+  if (isDoc(found)) return String(Object.entries(found).map((pair) => pair.join('=')));
   return isList(found) ? found.join() : (found ?? (otherwise === '0' ? 0 : otherwise));
 }
 
@@ -45,14 +39,13 @@ export function tableFor(kind: Kind, items: readonly Stored[], metadata: Doc, in
   const textOf = (name: string): string => textAt(paths, `${kind.kind}.${kind.group}`, name) || textAt(paths, 'all', name);
   const ruleOf = (name: string) => computed[`${kind.kind}.${name}`] ?? computed[name];
   const shown = all.filter((column) => ruleOf(textAt(column, 'name')) ?? textOf(textAt(column, 'name')));
+  const fill = (text: string, object: Stored): string =>
+    text.replaceAll(/\{([^}]*)\}/g, (_, path: string) => String(valueAt(object, path)));
   const cell = (object: Stored, name: string): unknown => {
-    const [rule, text] = [ruleOf(name), textOf(name)];
+    const text = textOf(name);
     // A number alone stays one.
-    const filled = (): unknown =>
-      /^\{[^}]*\}$/.test(text)
-        ? valueAt(object, text.slice(1, -1))
-        : text.replaceAll(/\{([^}]*)\}/g, (_, path: string) => String(valueAt(object, path)));
-    return rule ? rule(object, now) : filled();
+    const filled = (): unknown => (/^\{[^}]*\}$/.test(text) ? valueAt(object, text.slice(1, -1)) : fill(text, object));
+    return ruleOf(name)?.(object, now) ?? filled();
   };
   const beside = (object: Stored): unknown => (include === 'Object' ? object : include === 'None' ? null : partial(object));
   const rows = items.map((object) => ({ cells: shown.map((column) => cell(object, textAt(column, 'name'))), object: beside(object) }));

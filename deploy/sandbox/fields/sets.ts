@@ -75,13 +75,11 @@ export function merged(shape: Shape, live: unknown, wanted: unknown, gone: Field
 }
 
 /** The set and what its fields are in: who owned all of a struct owned the struct. */
-export const withParents = (set: Fields): Fields =>
-  new Set(
-    [...set].flatMap((path) => {
-      const steps = stepsOf(path);
-      return [path, ...steps.flatMap((step, index) => (step.startsWith('f:') ? [steps.slice(0, index + 1).join(separator)] : []))];
-    }),
-  );
+export function withParents(set: Fields): Fields {
+  const parents = (path: string): readonly string[] => stepsOf(path).map((_, index, steps) => steps.slice(0, index + 1).join(separator));
+  const isField = (path: string): boolean => path.startsWith('f:', path.lastIndexOf(separator) + 1);
+  return new Set([...set, ...[...set].flatMap(parents).filter(isField)]);
+}
 
 /** As `managedFields` shows a set. */
 export function toFieldsV1(set: Fields): Doc {
@@ -106,10 +104,10 @@ export function fromFieldsV1(tree: Doc, path = ''): readonly string[] {
 
 /** For people: `.spec.containers[name="web"].image`. */
 export function pathText(path: string): string {
-  const keys = (text: string): string =>
-    Object.entries(JSON.parse(text) as Doc)
-      .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
-      .join();
-  const words = stepsOf(path).map((step) => [step.slice(0, 2), step.slice(2)] as const);
-  return words.map(([how, text]) => (how === 'f:' ? `.${text}` : `[${how === 'k:' ? keys(text) : `=${text}`}]`)).join('');
+  const keys = (json: string): string =>
+    String(Object.entries(JSON.parse(json) as Doc).map(([key, value]) => `${key}=${JSON.stringify(value)}`));
+  const words = { f: (text: string) => `.${text}`, k: (text: string) => `[${keys(text)}]`, v: (text: string) => `[=${text}]` };
+  return stepsOf(path)
+    .map((step) => words[step[0] as 'f'](step.slice(2)))
+    .join('');
 }

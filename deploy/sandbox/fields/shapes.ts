@@ -1,4 +1,4 @@
-import { at, dataIn, docAt, isDoc, isList, listAt, same, textAt, type Doc } from '../values.ts';
+import { at, dataIn, docAt, isDoc, isList, listAt, textAt, type Doc } from '../values.ts';
 
 /** What is known about a value: which fields it has, how it is merged and owned. */
 export interface Shape {
@@ -69,9 +69,3 @@ export const childOf = (shape: Shape, key: string): Shape | undefined =>
 /** How this very value is merged: what has no schema is merged as a map, and replaced when it is a list. */
 export const formOf = ({ as, atomic = false }: Shape, value: unknown): 'map' | 'list' | 'leaf' =>
   !atomic && (as === 'm' || as === 'u') && isDoc(value) ? 'map' : !atomic && as === 'l' && isList(value) ? 'list' : 'leaf';
-
-/** What an empty value shows: nobody owns that. */
-export const emptyOf = (shape: Shape): Doc => {
-  const shown = Object.entries(shape.defaults ?? {}).filter(([, value]) => same(value, {}));
-  return Object.fromEntries(shown.map(([key]) => [key, emptyOf(childOf(shape, key) ?? anything)]));
-};

@@ -14,9 +14,7 @@ export const required = (field: string, why = ''): Cause => ({ reason: 'FieldVal
 /** Rules of texts are data: `names` of facts.json. */
 const textCauses = (field: string, texts: readonly string[], rule: string): readonly Cause[] =>
   texts.flatMap((text) => {
-    const { pattern, max, unit, why } = docAt(facts, 'names', rule) as Readonly<Record<'pattern' | 'unit' | 'why', string>> & {
-      max: number;
-    };
+    const { pattern, max, unit, why } = docAt(facts, 'names', rule) as { pattern: string; max: number; unit: string; why: string };
     if (text.length > max) return [wrong(field, text, `must be no more than ${max} ${unit}`)];
     return new RegExp(pattern).test(text) ? [] : [wrong(field, text, why)];
   });
@@ -42,10 +40,9 @@ function changeCauses(kind: string, live: Stored, next: Stored): readonly Cause[
   const changed = (path: string): boolean => !same(at(live, ...path.split('.')), at(next, ...path.split('.')));
   const fixed = (listAt(facts, 'immutable', kind) as readonly string[]).filter(changed);
   const sealed = at(live, 'immutable') === true ? ['data', 'binaryData', 'immutable'].filter(changed) : [];
-  const added = (next.metadata.finalizers ?? []).filter(
-    (one) => live.metadata.deletionTimestamp && !live.metadata.finalizers?.includes(one),
-  );
-  const late = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((one) => `"${one}"`).join(', ')}}`;
+  const { finalizers: held = [], deletionTimestamp } = live.metadata;
+  const added = (next.metadata.finalizers ?? []).filter((one) => deletionTimestamp && !held.includes(one)).map((one) => `"${one}"`);
+  const late = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.join(', ')}}`;
   return [
     ...fixed.map((path) => wrong(path, at(next, ...path.split('.')), 'field is immutable')),
     ...sealed.map((path) => wrong(path, '', 'field is immutable when `immutable` is set', 'FieldValueForbidden')),

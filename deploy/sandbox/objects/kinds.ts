@@ -2,15 +2,11 @@ import { notImplemented, type About } from '../errors.ts';
 import { builtin, facts, shapeOf, shapeOfSchema, type Shape } from '../fields/shapes.ts';
 import { at, docAt, isDoc, listAt, textAt, type Stored } from '../values.ts';
 
+type Flags = 'namespaced' | 'hasStatus' | 'hasScale' | 'builtIn' | 'counted';
 /** One kind, at the one version in which it is served here. `counted`: its generation counts the changes of what is wanted. */
-export interface Kind extends About, Readonly<Record<'version' | 'listKind' | 'singular', string>> {
+export interface Kind extends About, Readonly<Record<'version' | 'listKind' | 'singular', string>>, Readonly<Record<Flags, boolean>> {
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
-  readonly namespaced: boolean;
-  readonly hasStatus: boolean;
-  readonly hasScale: boolean;
-  readonly builtIn: boolean;
-  readonly counted: boolean;
   readonly shape: Shape;
 }
 
@@ -22,16 +18,11 @@ export const isTrue = (object: unknown, type: string): boolean =>
   listAt(object, 'status', 'conditions').some((one) => textAt(one, 'type') === type && textAt(one, 'status') === 'True');
 
 const own = listAt(builtin, 'kinds').map((row): Kind => {
-  const {
-    namespaced = false,
-    status = false,
-    type,
-    ...names
-  } = row as Omit<Kind, 'namespaced'> & { type: string; namespaced?: boolean; status?: boolean };
+  const { status, type, ...names } = row as Kind & { readonly type: string; readonly status?: true };
   const [hasScale = false, counted = false] = ['scaled', 'counted'].map((list) => listAt(facts, list).includes(names.kind));
-  const kind = { ...names, listKind: `${names.kind}List`, namespaced, hasStatus: status, hasScale, counted, builtIn: true };
+  const flags = { namespaced: at(row, 'namespaced') === true, hasStatus: status === true, hasScale, counted, builtIn: true };
   // Its shape is made when somebody asks for it.
-  return Object.defineProperty(kind, 'shape', { get: () => shapeOf(type), enumerable: false });
+  return Object.defineProperty({ ...names, ...flags, listKind: `${names.kind}List` }, 'shape', { get: () => shapeOf(type) });
 });
 const ownTables = new Map(own.map((kind) => [tableOf(kind), kind]));
 

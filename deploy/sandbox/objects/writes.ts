@@ -2,7 +2,6 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '#shared/clock/mod.ts';
 import { invalid, refusal } from '../errors.ts';
 import { applied, updated } from '../fields/managers.ts';
-import { emptyOf } from '../fields/shapes.ts';
 import { at, docAt, isDoc, listAt, same, textAt, timestamp, withAt, type Doc, type Stored } from '../values.ts';
 import { causesOf, required, wrong } from './checks.ts';
 import { decode, type Problem } from './decode.ts';
@@ -64,8 +63,7 @@ export class Writes {
     const writer = { manager, operation, apiVersion: apiVersionOf(kind), ...(subresource === '' ? {} : { subresource }) };
     const ignored = subresource === 'status' ? /^f:(?!status)/ : kind.hasStatus ? /^f:status/ : /^$/;
     const write = { writer, ignored, now: this.#clock.now(), force: given.force === true };
-    // What an empty Go value shows was there before, and is nobody's.
-    const before = live ?? { ...emptyOf(kind.shape), apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: {} };
+    const before = live ?? { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: {} };
     if (verb === 'apply') checkFit('untyped', request, document);
     const { object, settle } =
       verb === 'apply'

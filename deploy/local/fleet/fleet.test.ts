@@ -179,7 +179,7 @@ test('news: each thing is said once, in the order of the change', () => {
   assert.deepEqual(newsOf(well, degraded), [
     {
       word: 'degraded',
-      text: 'dev-1: storefront/shop: HealthTimeout: late; apps/Deployment/shop/web: Unschedulable: no node matches',
+      text: 'dev-1 storefront/shop: HealthTimeout: late; apps/Deployment/shop/web: Unschedulable: no node matches',
       tone: 'bad',
     },
   ]);
@@ -190,7 +190,7 @@ test('news: each thing is said once, in the order of the change', () => {
   };
   assert.deepEqual(
     newsOf(well, gone).map(({ text }) => text),
-    ['dev-1: Disconnected', 'dev-1: storefront/shop: SpokeSilent: 7 s'],
+    ['dev-1: Disconnected', 'dev-1 storefront/shop: SpokeSilent: 7 s'],
   );
 });
 

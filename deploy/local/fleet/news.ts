@@ -137,7 +137,7 @@ function arrivalLine({ cluster, old, now }: Arrival): Line {
 function troubleLine({ cluster, now }: Arrival): Line {
   const untold = now.unhealthy.filter(({ message }) => !now.message.includes(message));
   const objects = now.health === 'Degraded' ? untold.slice(0, 3).map((one) => `; ${one.object}: ${one.reason}: ${one.message}`) : [];
-  const text = `${cluster}: ${now.tenant}/${now.app}: ${now.reason}: ${now.message}${objects.join('')}`;
+  const text = `${cluster} ${now.tenant}/${now.app}: ${now.reason}: ${now.message}${objects.join('')}`;
   return { word: now.health.toLowerCase(), text, tone: 'bad' };
 }
 

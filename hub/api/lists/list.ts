@@ -52,13 +52,19 @@ export async function listOf(
   const found = simple
     ? await idsOf(read, sql`SELECT ${chosen} FROM (${view.stored.select}) AS v WHERE ${wanted} ${sorted} LIMIT ${limit}`)
     : undefined;
-  const { rows } = await sql<Row & Record<string, Place[number]>>`
-    SELECT * FROM (${view.select(moment, found)}) AS v ${found ? sql`` : sql`WHERE ${wanted}`} ${sorted} LIMIT ${limit}`.execute(read);
+  // What is judged to be sorted is judged once, for the page and for its counts.
+  const together = query.counts && found === undefined;
+  const { rows } = await sql<Row & Record<string, Place[number]>>`${
+    together
+      ? sql`WITH m AS MATERIALIZED (SELECT * FROM (${view.select(moment)}) AS v WHERE ${where.condition})
+          SELECT m.*, (SELECT json_group_array(json(c.counted)) FROM (${countedIn(view, sql`m`)}) c) AS counted FROM m WHERE ${all(after)} ${sorted} LIMIT ${limit}`
+      : sql`SELECT * FROM (${view.select(moment, found)}) AS v ${found ? sql`` : sql`WHERE ${wanted}`} ${sorted} LIMIT ${limit}`
+  }`.execute(read);
   const page = rows.slice(0, query.limit);
   const last = rows.length > query.limit ? page.at(-1) : undefined;
   const items = await view.resources({ read, moment }, page);
   for (const [i, row] of page.entries()) if (items[i]) onItem?.(row.id, items[i]);
-  const counted = query.counts ? await countsOf(view, read, moment, where.condition) : undefined;
+  const counted = query.counts ? await countsOf(view, rows[0]?.['counted'], read, moment, where.condition) : undefined;
   const paths = query.fields === undefined ? undefined : parseFields(query.fields);
   return {
     apiVersion: 'wheelhouse.dev/v1alpha1',
@@ -149,20 +155,34 @@ function afterCondition(order: Order, place: Place): RawBuilder<unknown> {
   return sql`(${sql.join(behind, sql` OR `)})`;
 }
 
-async function countsOf(view: View, read: Reader, moment: Moment, where: RawBuilder<unknown>) {
-  const fields = view.counts.flatMap((name): [string, Field][] => (view.fields[name] ? [[name, view.fields[name]]] : []));
-  const columns = fields.map(([, { column }]) => sql.ref(column));
+const countedFields = (view: View): [string, Field][] =>
+  view.counts.flatMap((name): [string, Field][] => (view.fields[name] ? [[name, view.fields[name]]] : []));
+
+/** How many rows there are of each combination of what is counted: `[n, value...]` as JSON. */
+function countedIn(view: View, from: RawBuilder<unknown>): RawBuilder<unknown> {
+  const columns = countedFields(view).map(([, { column }]) => sql.ref(column));
   const grouped = columns.length === 0 ? sql`` : sql`GROUP BY ${sql.join(columns)}`;
-  const { rows } = await sql<{ n: number } & Record<string, string | number>>`
-    SELECT ${sql.join([sql`count(*) AS n`, ...columns])} FROM (${view.select(moment)}) AS v WHERE ${where} ${grouped}`.execute(read);
+  return sql`SELECT json_array(${sql.join([sql`count(*)`, ...columns])}) AS counted FROM ${from} ${grouped}`;
+}
+
+/** `counted` of a page that was counted with its rows; else, as of an empty page, it is counted here. */
+async function countsOf(view: View, counted: unknown, read: Reader, moment: Moment, where: RawBuilder<unknown>) {
+  const from = sql`(SELECT * FROM (${view.select(moment)}) AS v WHERE ${where})`;
+  const rows =
+    typeof counted === 'string'
+      ? (JSON.parse(counted) as [number, ...(string | number)[]][])
+      : (await sql<{ counted: string }>`${countedIn(view, from)}`.execute(read)).rows.map(
+          (row) => JSON.parse(row.counted) as [number, ...(string | number)[]],
+        );
   const counts: Record<string, Record<string, number>> = {};
-  for (const [name, { column, ranks }] of fields) {
+  for (const [i, [name, { ranks }]] of countedFields(view).entries()) {
     const of: Record<string, number> = Object.fromEntries((ranks ?? []).map((word) => [word, 0]));
-    for (const row of rows) {
-      const word = ranks ? (ranks[Number(row[column])] ?? '') : String(row[column]);
-      of[word] = (of[word] ?? 0) + row.n;
+    for (const [n, ...values] of rows) {
+      const value = values[i] ?? '';
+      const word = ranks ? (ranks[Number(value)] ?? '') : String(value);
+      of[word] = (of[word] ?? 0) + n;
     }
     counts[name] = of;
   }
-  return { counts, total: rows.reduce((sum, { n }) => sum + n, 0) };
+  return { counts, total: rows.reduce((sum, [n]) => sum + n, 0) };
 }

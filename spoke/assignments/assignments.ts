@@ -294,7 +294,7 @@ class Engine implements Assignments {
     entry.cancelLook?.();
   }
 
-  async #save(entry: Entry, { rebuilding: _, ...rest }: AssignmentRecord, signal: AbortSignal): Promise<void> {
+  async #save(entry: Entry, { rebuilding: _rebuilding, ...rest }: AssignmentRecord, signal: AbortSignal): Promise<void> {
     const record: AssignmentRecord = entry.unlisted.length > 0 ? { ...rest, rebuilding: true } : rest;
     if (isDeepStrictEqual(entry.record, record)) return;
     try {

@@ -49,6 +49,22 @@ const crashed = {
   unhealthy: [{ object: `apps/Deployment/shop/${nasty}`, health: 'Degraded', reason: 'CrashLoopBackOff', message: nasty }],
 } as const;
 
+const drift = {
+  object: 'apps/Deployment/shop/web',
+  kind: 'Changed',
+  state: 'Contested',
+  fields: ['.spec.replicas'],
+  manager: nasty,
+  operation: 'Update',
+  subresource: '',
+  changedAt: ago(20),
+  firstSeenAt: ago(300),
+  lastSeenAt: ago(20),
+  correctedAt: null,
+  seen: 9,
+  corrections: 3,
+} as const;
+
 const situations: Readonly<Record<string, Look>> = {
   'all-well': look({ clusters: all(), environments, targets, events: list([event('1', {})]) }),
   'no-clusters': look(),
@@ -82,7 +98,14 @@ const situations: Readonly<Record<string, Look>> = {
     closer: {
       name: 'prod-3',
       cluster: sixth('prod-3', gone),
-      placements: [placement('prod-3', 'shop', 'prod', { health: 'Unknown', reason: 'SpokeSilent', message: 'the spoke is silent' })],
+      placements: [
+        placement('prod-3', 'shop', 'prod', {
+          health: 'Unknown',
+          reason: 'SpokeSilent',
+          message: 'the spoke is silent',
+          drift: [{ ...drift, fields: [...drift.fields] }],
+        }),
+      ],
     },
   }),
 };

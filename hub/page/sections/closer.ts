@@ -85,6 +85,21 @@ function placement({ metadata, spec, status }: Placement, look: Look): Html {
     </p>
     ${status.holds.map((hold) => html`<p>${hold.scope} ${held(hold, look)}</p>`)}
     ${status.health !== 'Healthy' && html`<div class="cause">${cause({ ...status, objects: status.unhealthy })}</div>`}
+    ${status.drift.length > 0 && drifted(status.drift, look)}
     ${status.health !== 'Healthy' && status.changedBy && html`<p class="who"><span class="label">last changed by</span> ${personOf(status.changedBy.author)}: <q>${status.changedBy.message}</q></p>`}
   </li>`;
 }
+
+/** What others did to the objects here, and what became of it. */
+const drifted = (drift: Placement['status']['drift'], look: Look): Html =>
+  html`<ul class="objects">
+    ${drift.map((one) => {
+      const seen = sinceAge(one.lastSeenAt, look);
+      const times = one.seen > 1 && ` ${one.seen} times`;
+      return html`<li>
+        drift ${state(one.state)} ${one.kind}
+        <code>${one.object}</code>
+        ${one.fields.join(', ')}${one.manager !== '' && html` by ${one.manager}`}${times}${seen && html`, last ${seen} ago`}
+      </li>`;
+    })}
+  </ul>`;

@@ -132,6 +132,7 @@ export const placement = (cluster: string, app: string, stage: string, status: P
     changedBy,
     objects: 3,
     unhealthy: [],
+    drift: [],
     hops: {},
     conditions: [],
     ...status,

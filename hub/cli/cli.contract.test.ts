@@ -257,3 +257,22 @@ test('who has no valid token is denied, and a token that others may read is not 
   const open = await wheelhouse('status', { env: { ...env, WHEELHOUSE_TOKEN_FILE: join(hub.folder, 'open') } });
   assert.match(open.err, /others may read it\nnext: chmod 600/);
 });
+
+test('what is frozen and suspended is marked, counted, described, and let go; the same again is unchanged', async (t) => {
+  const wheelhouse = caller(await startHub(t));
+  const frozen = await wheelhouse('freeze cluster c-00001 --for 2h --reason sale');
+  assert.match(frozen.out, /^cluster\/c-00001 frozen until \d/, frozen.err);
+  const { out: until } = await wheelhouse('get cluster c-00001 -o jsonpath={.status.frozen.until}');
+  const again = await wheelhouse(`freeze cluster c-00001 --until ${until.trim()} --reason sale --exit-code-unchanged`);
+  assert.deepEqual([again.out, again.exit], ['cluster/c-00001 unchanged\n', exits.unchanged]);
+  assert.equal((await wheelhouse('freeze environment team-0/dev --reason sale')).exit, exits.ok);
+  const suspended = await wheelhouse('suspend app team-0/app-0 --reason looking');
+  assert.match(suspended.err, /\d+ placements left alone/);
+  assert.match((await wheelhouse('get clusters')).out, /^c-00001 +\w+,Frozen /m);
+  assert.match((await wheelhouse('status')).out, /^stopped +1 environment, 1 cluster frozen; 1 app suspended$/m);
+  assert.match((await wheelhouse('describe cluster c-00001')).out, /Frozen:\n +Scope: +Cluster\n +By: +user:local-admin\n +Reason: +sale/);
+  for (const line of ['unfreeze cluster c-00001', 'unfreeze environment team-0/dev', 'resume app team-0/app-0'])
+    assert.equal((await wheelhouse(line)).exit, exits.ok, line);
+  assert.doesNotMatch((await wheelhouse('status')).out, /^stopped/m);
+  assert.equal((await wheelhouse('freeze cluster nope --reason x')).exit, exits.error);
+});

@@ -136,7 +136,7 @@ export const placement = (cluster: string, app: string, stage: string, status: P
     hops: {},
     conditions: [],
     ...status,
-  } as Placement['status'],
+  },
 });
 
 export const rollout = (uid: string, app: string, stage: string, status: Partial<Rollout['status']> = {}): Rollout => ({

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { exits } from './exits.ts';
 import { cases, commands } from './testing/cases.ts';
+import { version } from './version.ts';
 import { readRecorded, tell, type Told } from './testing/fake.ts';
 
 const recorded = readRecorded(join(import.meta.dirname, 'testdata/recorded.json'));
@@ -43,6 +44,11 @@ test('every command that the program has is told in golden files: its help, and 
     return !help || !own.some(({ words }) => !words.includes('--help'));
   });
   assert.deepEqual(untold, []);
+});
+
+test('the command is of the version of its package', () => {
+  const { version: packed } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string };
+  assert.equal(version, packed);
 });
 
 test('every exit code is reached', async () => {

@@ -19,6 +19,7 @@ import type { Exit } from './exits.ts';
 import type { Io } from './io.ts';
 import * as options from './options.ts';
 import { Session } from './session.ts';
+import { version } from './version.ts';
 
 const epilogue = `
 Exit codes:
@@ -42,6 +43,7 @@ export function programOf(io: Io, leave: (exit: Exit) => void): Command {
   };
   program
     .description('Sees and changes the fleet of a Wheelhouse hub.')
+    .version(version, '--version', 'of this command')
     .option('--context <name>', 'the hub to ask: a context of the config file')
     .helpCommand(false)
     .addHelpText('after', epilogue)

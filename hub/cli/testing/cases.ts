@@ -43,6 +43,7 @@ function pathsIn(command: Command, before: readonly string[] = []): readonly str
 
 const helps: readonly Case[] = [
   of('help', '--help'),
+  of('version', '--version'),
   ...commands.map((command) => of(`${command.replace(' ', '-')}-help`, `${command} --help`)),
 ];
 

@@ -136,8 +136,9 @@ export const viewsOf = (hub: Hub): readonly View[] => [
     name: 'page',
     // What is wrong is a list there: one heading each, and below it why, and where.
     shows: async (cluster, { health, reason }) => {
-      const [, ...wrongs] = (await hub.page()).split('<h3>');
-      const texts = wrongs.map((one) => (one.split('</ol>')[0] ?? '').replaceAll(/<[^>]*>/g, ' '));
+      const [, section = ''] = (await hub.page()).split('id="section-wrong"');
+      const [, ...wrongs] = (section.split('</section>')[0] ?? '').split('<h3>');
+      const texts = wrongs.map((one) => one.replaceAll(/<[^>]*>/g, ' '));
       return texts.some((text) => text.includes(cluster) && text.includes(health) && reason.test(text));
     },
   },

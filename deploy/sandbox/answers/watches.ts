@@ -21,7 +21,7 @@ export function watch(
   const [from, selects, table] = [versionOf(store, query), selectsOf(kind, query, name), tableOf(kind)];
   const send = (type: string, object: Doc): void => {
     if (response.writableLength > unreadMaxBytes) response.destroy();
-    else response.write(`${JSON.stringify({ type, object })}\n`);
+    else if (!response.writableEnded) response.write(`${JSON.stringify({ type, object })}\n`);
   };
   const bookmark = (): void => {
     const object = { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata: { resourceVersion: String(store.version) } };

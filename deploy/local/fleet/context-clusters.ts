@@ -6,7 +6,10 @@ import type { Clusters } from './clusters.ts';
 
 /** The clusters of somebody's kubeconfig, one per context, under the rights that it gives. */
 export async function contextClusters(file: string): Promise<Clusters> {
-  const [config] = objectsLike(await readFile(file, 'utf8'));
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new StartError('NO_CLUSTERS', `--kubeconfig ${file}: it cannot be read`, { cause: error });
+  });
+  const [config] = objectsLike(text);
   const contexts = (config?.['contexts'] as { name?: string }[] | undefined)?.map(({ name }) => name ?? '') ?? [];
   if (contexts.length === 0) throw new StartError('NO_CLUSTERS', `--kubeconfig ${file}: it has no contexts`);
   const all = contexts.map((context) => ({

@@ -29,6 +29,7 @@ import {
   resourcesYaml,
   sampleApps,
   type Declared,
+  type Files,
   type SampleApp,
 } from './sample.ts';
 import { sandboxClusters } from './sandbox-clusters.ts';
@@ -84,6 +85,8 @@ export async function startLocalFleet(options: FleetOptions): Promise<Fleet> {
   const stack = new AsyncDisposableStack();
   try {
     stack.use(await holdData(data));
+    // Whoever mistyped a folder is told before anything is started.
+    const files = options.manifests === undefined ? undefined : await readManifests(options.manifests);
     const { nats, registry, git } = await findParts((name) => findServer(name, { signal, log }), signal);
     const kubernetes = stack.use(await clustersOf(options));
     const clusters = kubernetes.all;
@@ -100,7 +103,7 @@ export async function startLocalFleet(options: FleetOptions): Promise<Fleet> {
     const configText = await natsConfig(data, hubDir, signal);
     const natsServer = stack.use(await startNats({ dir: join(data, 'nats'), configText, port: ports.nats, start, signal, found: nats }));
 
-    const apps = await appsOf(options, clusters, signal);
+    const apps = await appsOf(options, files, clusters, signal);
     const declared = await declaredOf(options, clusters, apps, gitServer);
     const commits = new Map<string, string>();
     for (const { tenant, app, files } of apps)
@@ -168,12 +171,16 @@ async function inTurn<T>(items: readonly T[], parallelMax: number, work: (item: 
 
 type App = SampleApp & { readonly needs: Needs };
 
-async function appsOf(options: FleetOptions, clusters: readonly LocalCluster[], signal: AbortSignal): Promise<App[]> {
+async function appsOf(
+  options: FleetOptions,
+  files: Files | undefined,
+  clusters: readonly LocalCluster[],
+  signal: AbortSignal,
+): Promise<App[]> {
   const [first] = clusters;
   const simple = (app: SampleApp): App => ({ ...app, needs: { namespaces: [app.namespace], kinds: ['*'], clusterScoped: [] } });
   if (options.apps) return options.apps.map(simple);
-  if (options.manifests === undefined || !first) return sampleApps(environmentsOf(clusters.length)).map(simple);
-  const files = await readManifests(options.manifests);
+  if (files === undefined || !first) return sampleApps(environmentsOf(clusters.length)).map(simple);
   const needs = needsOf(files, await discoveryOf(first, signal));
   return [{ tenant: 'local', app: 'manifests', namespace: needs.namespaces[0] ?? 'default', files, needs }];
 }

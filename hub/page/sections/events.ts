@@ -31,7 +31,7 @@ function item({ spec }: Event, rollouts: ReadonlyMap<string, string>, look: Look
       <span class="kind">${kind.toLowerCase()}</span>
       ${[...(tenant === null ? [] : [tenant]), readable].join('/')}${spec.message !== '' && html`: ${brief(spec.message, messageMax)}`}
       <span class="quiet"
-        >${spec.actor !== '' && `by ${spec.actor}`}${spec.changedBy && ` (wanted by ${personOf(spec.changedBy.author)})`}</span
+        >${spec.actor !== '' && `by ${spec.actor}`}${spec.changedBy && kind !== 'Rollout' && ` (wanted by ${personOf(spec.changedBy.author)})`}</span
       >
     </p>
   </li>`;

@@ -70,6 +70,29 @@ test('what could not be kept is not worked towards, and may come again', async (
   assert.deepEqual(states, [1]);
 });
 
+test('what was overtaken on its way is no replay; what comes again, or was accepted before, is', async () => {
+  const { made, states, refusals, settle } = receiver();
+  const first = document(1);
+  const after = [{ generation: 1, hash: Buffer.from(first.hash.subarray(0, 8)) }];
+  const [second, third] = [document(2, after), document(3, after)];
+  for (const { bytes } of [first, third, second]) made.receive(bytes);
+  await settle();
+  assert.deepEqual([states.at(-1), refusals], [3, []]);
+  made.receive(second.bytes);
+  await settle();
+  assert.deepEqual(
+    refusals.map(({ outcome }) => outcome),
+    ['Older'],
+  );
+  const other = receiver();
+  for (const { bytes } of [first, second, first]) other.made.receive(bytes);
+  await other.settle();
+  assert.deepEqual(
+    other.refusals.map(({ outcome }) => outcome),
+    ['Older'],
+  );
+});
+
 test('a flood of forged messages does not push out the genuine one, and each forgery is told once', async () => {
   const { made, states, refusals, settle } = receiver();
   const { bytes } = document(1);

@@ -10,6 +10,8 @@ export interface Stored {
   readonly envelope: Uint8Array;
 }
 
+const knownMax = 64;
+
 export interface ReceiverOptions {
   readonly self: () => Self;
   /** Durable when it resolves: what runs is never newer than what is kept. */
@@ -33,6 +35,8 @@ export class Receiver {
   #busy = false;
   /** Anti-entropy reads bring the same refused bytes again and again: the hub is told once. */
   #refused = '';
+  /** Of the envelopes that were accepted, or overtaken, in this life: the last ones. */
+  readonly #known = new Set<string>();
 
   constructor(options: ReceiverOptions, stored: Stored | undefined, floor: Floor | undefined) {
     this.#options = options;
@@ -96,6 +100,11 @@ export class Receiver {
       this.#refused = '';
       return;
     }
+    if (judged.outcome === 'Older' && this.#stored && this.#isNew(envelope)) {
+      // What was written just before the one that was read may arrive after it. What comes again, or after it was accepted, is replayed.
+      log.info('a desired state was overtaken on its way', { message: judged.message });
+      return;
+    }
     if (judged.outcome !== 'Accept') {
       const digest = `${judged.outcome} ${digestOf(envelope)}`;
       if (digest === this.#refused) return;
@@ -120,7 +129,19 @@ export class Receiver {
       return;
     }
     this.#stored = stored;
+    this.#isNew(envelope);
     log.info('accepted a desired state', { fence: fenceText(judged.fence), assignments: judged.state.assignments.length });
     onState(judged.state, judged.fence, receivedAtMs);
+  }
+  /** Whether it is seen for the first time; from now on it is not. */
+  #isNew(envelope: Uint8Array): boolean {
+    const digest = digestOf(envelope);
+    if (this.#known.has(digest)) return false;
+    this.#known.add(digest);
+    for (const oldest of this.#known) {
+      if (this.#known.size <= knownMax) break;
+      this.#known.delete(oldest);
+    }
+    return true;
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { portsOf, processesNaming } from './traces.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const endMaxMs = 240_000;
+const endMaxMs = 480_000;
 
 export interface Said {
   readonly code: number | null;

@@ -22,7 +22,7 @@ export interface Found {
 export async function findNews(trx: Trx, clusterIds: readonly number[], watch: Watch, now: number): Promise<Found[]> {
   const clusters = await trx.selectFrom('clusters').select(['id', 'name', 'state']).where('id', 'in', clusterIds).execute();
   const placements = await placementsOn(trx, clusterIds);
-  const told = await toldOf(trx, [...clusters.map(({ id }) => id), ...placements.map(({ id }) => id)]);
+  const told = await toldOf(trx, clusterIds);
   const found = [
     ...clusters.map((row) => clusterFound(row, told.get(row.id), watch, now)),
     ...placements.map((row) => placementFound(row, told.get(row.id), watch, now)),
@@ -32,11 +32,18 @@ export async function findNews(trx: Trx, clusterIds: readonly number[], watch: W
   return whole;
 }
 
-const toldOf = async (trx: Trx, ids: readonly number[]): Promise<ReadonlyMap<number, string>> => {
-  if (ids.length === 0) return new Map();
-  const rows = await trx.selectFrom('event_states').selectAll().where('object_id', 'in', ids).execute();
+/** Of clusters, and of what is placed on them. Ids of placements are never listed in a query: there may be more than a statement takes. */
+const toldOf = async (trx: Trx, clusterIds: readonly number[]): Promise<ReadonlyMap<number, string>> => {
+  const of = trx.selectFrom('event_states').selectAll();
+  const rows = [
+    ...(await of.where('object_id', 'in', clusterIds).execute()),
+    ...(await of.where('object_id', 'in', placedOn(trx, clusterIds)).execute()),
+  ];
   return new Map(rows.map(({ object_id, state }) => [object_id, state]));
 };
+
+const placedOn = (trx: Trx, clusterIds: readonly number[]) =>
+  trx.selectFrom('placements').select('id').where('cluster_id', 'in', clusterIds);
 
 const rowsOf = (trx: Trx, { kind, tenant, name }: About): Promise<EventRow[]> =>
   trx
@@ -110,9 +117,11 @@ async function placementsOn(trx: Trx, clusterIds: readonly number[]) {
     .select(['c.name as cluster', 'a.name as app', 't.name as tenant', 'e.name as environment'])
     .where('p.cluster_id', 'in', clusterIds)
     .execute();
-  const ids = rows.map(({ id }) => id);
-  const reports = ids.length === 0 ? [] : await trx.selectFrom('reports').selectAll().where('placement_id', 'in', ids).execute();
+  const reports = await trx.selectFrom('reports').selectAll().where('placement_id', 'in', placedOn(trx, clusterIds)).execute();
   const byId = new Map(reports.map((row) => [row.placement_id, row]));
-  const dispatches = await dispatchesOf(trx, ids);
+  const dispatches = await dispatchesOf(
+    trx,
+    rows.map(({ id }) => id),
+  );
   return rows.map((row) => ({ ...row, report: byId.get(row.id), dispatched: dispatches.get(row.id) }));
 }

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { AssignmentReport, DriftKind, DriftState, Health, type Drift } from '#proto/mod.ts';
 import { seededRandom, VirtualClock } from '#shared/clock/mod.ts';
 import { digestOf } from '#shared/kernel/mod.ts';
-import { beatsMax, type Contact, type Watch } from '#hub/health/mod.ts';
+import { beatsMax, dispatchesOf, type Contact, type Watch } from '#hub/health/mod.ts';
 import { openSqliteStore, put, type Store, type Write } from '#hub/store/mod.ts';
 import { EventService } from './mod.ts';
 
@@ -317,4 +317,11 @@ test('events beyond what is kept leave, the oldest first', async () => {
   await fleet.look(10);
   const rows = await fleet.store.read.selectFrom('events').select('name').orderBy('seq').execute();
   assert.deepEqual([rows.length, rows[0]?.name, rows.at(-1)?.name], [kept + 1, `old${-kept}`, 'c-10']);
+});
+
+test('of more placements than a statement takes it can be asked what was dispatched', async () => {
+  await using fleet = await open();
+  const many = Array.from({ length: 40_000 }, (_, i) => 1_000 + i);
+  const dispatched = await dispatchesOf(fleet.store.read, [...many, ...placementIds]);
+  assert.deepEqual([...dispatched.keys()], placementIds);
 });

@@ -15,7 +15,8 @@ export interface EventOptions {
 }
 
 const collectMs = 200;
-const chunk = 100;
+/** Looked at in one transaction: each may hold two thousand placements. */
+const chunk = 20;
 const page = 500;
 
 /**

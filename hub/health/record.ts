@@ -49,8 +49,18 @@ export async function heldHash(read: Reader, clusterId: number): Promise<Uint8Ar
 
 /** By placement: what was dispatched to it last. */
 export async function dispatchesOf(read: Reader, placementIds: readonly number[]): Promise<ReadonlyMap<number, Dispatched>> {
-  if (placementIds.length === 0) return new Map();
-  const rows = await read
+  const found = new Map<number, Dispatched>();
+  for (let from = 0; from < placementIds.length; from += askedMax)
+    for (const { placement_id, published, ...row } of await dispatchRows(read, placementIds.slice(from, from + askedMax)))
+      found.set(placement_id, { ...row, published: published === 1 });
+  return found;
+}
+
+/** Ids in one statement, which takes only so many. */
+const askedMax = 1_000;
+
+const dispatchRows = (read: Reader, placementIds: readonly number[]) =>
+  read
     .selectFrom('dispatched as d')
     .innerJoin('placements as p', 'p.id', 'd.placement_id')
     .innerJoin('revisions as v', 'v.id', 'd.revision_id')
@@ -58,8 +68,6 @@ export async function dispatchesOf(read: Reader, placementIds: readonly number[]
     .select(['d.placement_id', 'd.epoch', 'd.generation', 'v.revision', 'w.published'])
     .where('d.placement_id', 'in', placementIds)
     .execute();
-  return new Map(rows.map(({ placement_id, published, ...row }) => [placement_id, { ...row, published: published === 1 }]));
-}
 
 export interface RefusalNote {
   readonly clusterId: number;

@@ -84,6 +84,17 @@ test('a link may be pasted whole', async () => {
   assert.equal((await login(rig, ` ${rig.base}/login#${await invited(rig)} `)).status, 303);
 });
 
+// Under a policy of no-referrer a browser says `Origin: null` of every form; and only where it trusts the address (TLS, loopback) does it say Sec-Fetch-Site.
+test('a browser that says nothing but where a form comes from is let in: on another machine, without TLS', async () => {
+  await using rig = await startRig();
+  const code = await invited(rig);
+  const { headers } = await see(rig.base, '/login');
+  const origin = headers.get('referrer-policy') === 'no-referrer' ? 'null' : rig.base;
+  const sent = { 'content-type': 'application/x-www-form-urlencoded', origin };
+  const body = new URLSearchParams({ code }).toString();
+  assert.equal((await see(rig.base, '/login', { method: 'POST', headers: sent, body })).status, 303);
+});
+
 test('behind TLS the cookie stays there', async () => {
   await using rig = await startRig();
   const { headers } = await login(rig, await invited(rig), { origin: `https://${new URL(rig.base).host}` });
@@ -200,7 +211,7 @@ test('every answer is guarded', async () => {
     assert.match(csp, /frame-ancestors 'none'/);
     assert.deepEqual(
       ['referrer-policy', 'x-content-type-options', 'cross-origin-opener-policy'].map((name) => answer.headers.get(name)),
-      ['no-referrer', 'nosniff', 'same-origin'],
+      ['same-origin', 'nosniff', 'same-origin'],
     );
     assert.match(answer.headers.get('cache-control') ?? '', /no-store|no-cache/);
   }

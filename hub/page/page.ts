@@ -18,12 +18,13 @@ export interface PageOptions {
   readonly log: Pick<Log, 'error'>;
 }
 
-// Nothing from elsewhere, nothing inline, in nobody's frame; and nobody is told where a person came from.
+// Nothing from elsewhere, nothing inline, in nobody's frame; and nobody else is told where a person came from. The hub itself is: a browser that may not tell
+// it says `Origin: null` of every form, so that ours could not be known from others', nor TLS be seen.
 const guards = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
+  'referrer-policy': 'same-origin',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
 } as const;

@@ -22,21 +22,25 @@ export function discovery(kinds: Kinds, path: string, aggregated: boolean): Doc 
     : undefined;
 }
 
-/** A group has one version here. */
-function groupOf([name, [kind]]: readonly [string, readonly Kind[]]): Doc {
-  const version = { groupVersion: `${name}/${kind?.version}`, version: kind?.version };
-  return { name, versions: [version], preferredVersion: version };
+/** A kind has one version here; kinds of a group may have different ones. */
+function groupOf([name, members]: readonly [string, readonly Kind[]]): Doc {
+  const versions = [...new Set(members.map(({ version }) => version))].map((version) => ({ groupVersion: `${name}/${version}`, version }));
+  return { name, versions, preferredVersion: versions[0] };
 }
 
 function aggregatedOf([name, members]: readonly [string, readonly Kind[]]): Doc {
-  const resources = members.map((one) => {
-    const { group, version, kind, resource, singular } = one;
-    const subresources = endpointsOf(one).map(([subresource, responseKind]) => ({ subresource, responseKind, verbs: endpointVerbs }));
-    const place = { resource, responseKind: { group, version, kind }, scope: one.namespaced ? 'Namespaced' : 'Cluster' };
-    return { ...place, singularResource: singular, verbs, ...wordsOf(one), ...some('subresources', subresources) };
-  });
-  const metadata = { ...(name === '' ? {} : { name }), creationTimestamp: null };
-  return { metadata, versions: [{ version: members[0]?.version, resources, freshness: 'Current' }] };
+  const versions = [...Map.groupBy(members, ({ version }) => version)];
+  return {
+    metadata: { ...(name === '' ? {} : { name }), creationTimestamp: null },
+    versions: versions.map(([version, kinds]) => ({ version, resources: kinds.map(aggregatedResource), freshness: 'Current' })),
+  };
+}
+
+function aggregatedResource(one: Kind): Doc {
+  const { group, version, kind, resource, singular } = one;
+  const subresources = endpointsOf(one).map(([subresource, responseKind]) => ({ subresource, responseKind, verbs: endpointVerbs }));
+  const place = { resource, responseKind: { group, version, kind }, scope: one.namespaced ? 'Namespaced' : 'Cluster' };
+  return { ...place, singularResource: singular, verbs, ...wordsOf(one), ...some('subresources', subresources) };
 }
 
 const endpointVerbs = ['get', 'patch', 'update'];

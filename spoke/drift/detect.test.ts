@@ -43,3 +43,17 @@ for (const [what, live, wanted, given = entry] of rows)
   test(`an object that is ${what}: ${wanted}`, () => {
     assert.equal(found(given, live, typeof live === 'string' ? '' : fieldsHashOf(live)), wanted);
   });
+
+test('fields nested without end, or of what has no canonical form, have a hash like any others', () => {
+  let fields: object = {};
+  for (let depth = 0; depth < 9_000; depth++) fields = { 'f:x': fields };
+  const of = (fieldsV1: unknown): string =>
+    fieldsHashOf({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'a', managedFields: [{ manager: 'wheelhouse', operation: 'Apply', fieldsV1 }] },
+    });
+  assert.equal(of(fields), of({ 'f:x': fields }));
+  assert.notEqual(of(fields), of({ 'f:y': fields }));
+  assert.equal(of({ 'f:\ud800': {} }).length, 16);
+});

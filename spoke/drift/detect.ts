@@ -1,7 +1,7 @@
 import { canonicalJson, digestOf, type Json } from '../../shared/kernel/mod.ts';
 import type { KubeObject } from '../kube/mod.ts';
 import type { InventoryEntry, Live } from '../plan/mod.ts';
-import { isOurApply, managedFieldsOf } from './fields.ts';
+import { isOurApply, levelsMax, managedFieldsOf } from './fields.ts';
 
 /**
  * Hash of the fields that are ours. The API server takes a field from us the moment somebody else changes its value, so a different hash is drift; values
@@ -10,8 +10,14 @@ import { isOurApply, managedFieldsOf } from './fields.ts';
 export function fieldsHashOf(object: KubeObject): string {
   const ours = managedFieldsOf(object)
     .filter(isOurApply)
-    .map(({ fields }) => canonicalJson((fields ?? {}) as Json));
+    .map(({ fields }) => canonicalJson(bounded(fields, levelsMax)));
   return digestOf(ours.sort().join('\n')).slice('sha256:'.length, 'sha256:'.length + 16);
+}
+
+/** Anybody who may write an object may write this too: nested without end, or of what has no canonical form, it must not stop who looks at it. */
+function bounded(fields: unknown, levels: number): Json {
+  if (typeof fields !== 'object' || fields === null || levels === 0) return {};
+  return Object.fromEntries(Object.entries(fields).map(([step, inner]) => [step.toWellFormed(), bounded(inner, levels - 1)]));
 }
 
 export type DriftKind = 'Changed' | 'Deleted' | 'Replaced';

@@ -42,7 +42,8 @@ export const isOurApply = ({ manager, operation, subresource }: Manager): boolea
 /** The steps to a field, in JSON, so that sets can hold them: `["f:spec","f:replicas"]`. */
 export type Path = string;
 
-const levelsMax = 64;
+/** No schema goes deeper; what does is not looked into. */
+export const levelsMax = 64;
 
 /** Every field in a FieldsV1 tree: its leaves, and the items and maps that it names themselves (`.`). */
 export function pathsIn(tree: unknown): ReadonlySet<Path> {

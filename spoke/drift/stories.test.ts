@@ -283,3 +283,17 @@ test('the wait never shrinks while a row lasts, and has a bound', () => {
     }),
   );
 });
+
+test('what could not be corrected when it was due is looked at again, for ever', () => {
+  const stories = look(noStories, ['web'], at(0));
+  assert.equal(nextLookMs(stories, at(0)), 60_000);
+  assert.equal(nextLookMs(stories, at(100_000)), 60_000);
+});
+
+test('what looks deleted and was found to be changed stays told as that until it looks otherwise', () => {
+  const looksDeleted = (before: Stories, now: Now): Stories => looked(before, [{ ref: ref('web'), kind: 'Deleted' }], () => 'Deleted', now);
+  const stories = compared(looksDeleted(noStories, at(0)), [{ ref: ref('web'), kind: 'Changed', taken: scaled }]);
+  assert.deepEqual(looksDeleted(stories, at(1)), stories);
+  const [told] = driftReport(looked(stories, [{ ref: ref('web'), kind: 'Replaced' }], () => 'Replaced', at(2))).drift;
+  assert.deepEqual([told?.kind, told?.seen, told?.fields], ['DRIFT_KIND_REPLACED', 2, []]);
+});

@@ -6,6 +6,8 @@ import type { DriftKind, Found } from './detect.ts';
 export interface Story {
   readonly ref: ObjectRef;
   readonly kind: DriftKind;
+  /** What it looked like, before it was compared: what has lost our labels looks deleted, and is not. */
+  readonly looks: DriftKind;
   /** Otherwise than it was applied, as far as anybody can say. */
   readonly standing: boolean;
   readonly taken: Taken;
@@ -47,6 +49,8 @@ const delayMaxMs = 5 * 60_000;
 const calmMs = 2 * 60_000;
 /** From then on somebody has to decide whose the fields are. A person who tries it out a few times is no other controller. */
 const contestedFrom = 5;
+/** What might be corrected and could not be is tried again after this long, whatever else there is to wait for. */
+const overdueMs = 60_000;
 /** What was corrected is told this long. */
 const toldMs = 60 * 60_000;
 /** Settled ones beyond these are forgotten, the oldest first; standing ones are at most the assignment's objects. */
@@ -69,7 +73,7 @@ export function looked(stories: Stories, drifted: readonly Drift[], foundOf: (re
   }
   for (const { ref, kind } of drifted) {
     const story = next.get(refText(ref));
-    if (story?.standing && story.kind === kind) continue;
+    if (story?.standing && story.looks === kind) continue;
     next.set(refText(ref), seenAgain(story, ref, kind, now));
   }
   return bounded(next);
@@ -78,14 +82,16 @@ export function looked(stories: Stories, drifted: readonly Drift[], foundOf: (re
 const fresh = { taken: nothingTaken, corrections: 0, seen: 0, streak: 0, dueAtMs: 0, correctedAtMs: 0 };
 
 function seenAgain(story: Story | undefined, ref: ObjectRef, kind: DriftKind, now: Now): Story {
-  const before = story ?? { ...fresh, kind, firstSeenAtMs: now.wallMs };
+  const before = story ?? { ...fresh, kind, looks: kind, firstSeenAtMs: now.wallMs };
+  // In a row it is the same somebody, until it has been compared again; else nothing is known yet.
+  const known = before.streak > 0 && before.looks === kind ? before : { kind, taken: nothingTaken };
   return {
     ...before,
     ref,
-    kind,
+    kind: known.kind,
+    looks: kind,
     standing: true,
-    // In a row it is the same somebody, until it has been compared again; else nothing is known yet.
-    taken: before.streak > 0 && before.kind === kind ? before.taken : nothingTaken,
+    taken: known.taken,
     seen: before.seen + 1,
     lastSeenAtMs: now.wallMs,
     lastAtMs: now.monotonicMs,
@@ -149,7 +155,7 @@ export const urged = (stories: Stories): Stories => new Map([...stories].map(([n
 /** Milliseconds until time alone changes what is done or said; undefined: it does not. Pure. */
 export function nextLookMs(stories: Stories, { monotonicMs }: Now): number | undefined {
   const moments = [...stories.values()].map((story) => {
-    if (story.standing) return story.dueAtMs;
+    if (story.standing) return story.dueAtMs > monotonicMs ? story.dueAtMs : monotonicMs + overdueMs;
     return isContested(story) ? story.dueAtMs + calmMs : story.lastAtMs + toldMs;
   });
   const coming = moments.map((atMs) => atMs - monotonicMs).filter((ms) => ms > 0);

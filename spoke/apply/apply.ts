@@ -43,24 +43,27 @@ const foundationTimeoutMs = 30_000;
 const foundationPollMs = 250;
 
 /**
- * Applies stage by stage. A stage that failed in part is finished (its objects do not depend on each other) and is the last. Rejects only with the
- * signal's reason.
+ * Applies stage by stage. A stage that failed in part is finished (its objects do not depend on each other) and is the last, unless all are to be tried:
+ * of what has stood together before. Rejects only with the signal's reason.
  */
 export async function applyStages(
   stages: readonly Stage[],
   writes: ReadonlyMap<string, Write>,
   applier: Applier,
   signal: AbortSignal,
+  tried: 'untilFailure' | 'all' = 'untilFailure',
 ): Promise<ApplyResult> {
   const changes: Change[] = [];
+  const all: Failure[] = [];
   for (const stage of stages) {
     const outcomes = await inParallel(stage, concurrencyMax, (planned) => applyOne(writeOf(writes, planned), applier, signal));
     changes.push(...outcomes.filter((outcome) => 'action' in outcome));
     const failures = outcomes.filter((outcome) => 'reason' in outcome);
     if (failures.length === 0) failures.push(...(await foundationsReady(stage, applier, signal)));
-    if (failures.length > 0) return { changes, failures: worstFirst(failures) };
+    all.push(...failures);
+    if (failures.length > 0 && tried === 'untilFailure') break;
   }
-  return { changes, failures: [] };
+  return { changes, failures: worstFirst(all) };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Assignment, Hops } from '../../proto/mod.ts';
 import { span } from '../../shared/telemetry/mod.ts';
 import { accountOf, applyStages, changesText, dryRun, type Applier, type ApplyResult, type Write } from '../apply/mod.ts';
 import type { VerifiedContent } from '../fetch/mod.ts';
-import { refText, type ObjectRef } from '../kube/mod.ts';
+import { refOf, refText, type KubeObject, type ObjectRef } from '../kube/mod.ts';
 import { claimOf, isOurs, objectsOfInSteps, PlanError, planApply, type Owner, type Planned, type Stage } from '../plan/mod.ts';
 import type { Claims } from './claims.ts';
 import { kindIn, liveOf, type Discoveries } from './cluster.ts';
@@ -31,6 +31,15 @@ interface Prepared {
   readonly stages: readonly Stage[];
   readonly writes: ReadonlyMap<string, Write>;
   readonly applier: Applier;
+  /** Why some of it cannot be written; only when each is judged on its own. */
+  readonly obstacle: Error | undefined;
+}
+
+/** Of all objects, the few that are to be written. */
+interface Choice {
+  readonly pick: (planned: Planned) => boolean;
+  /** No others are judged at all, and what stands in the way of one is no reason to leave another as it is. */
+  readonly alone?: (object: KubeObject) => boolean;
 }
 
 export const ownerOfEntry = (ground: Pick<Ground, 'fleetId'>, entry: Entry): Owner => ({
@@ -61,12 +70,13 @@ export async function prepare(
   entry: Entry,
   content: VerifiedContent,
   signal: AbortSignal,
-  pick: (planned: Planned) => boolean = () => true,
+  { pick, alone }: Choice = { pick: () => true },
 ): Promise<Prepared> {
   const account = accountOf(content.inputs);
   if (account === undefined)
     throw new ProblemError({ reason: 'NoAccount', message: 'the inputs name no service account', waits: false, retryable: false });
-  const objects = await objectsOfInSteps(content.files);
+  const all = await objectsOfInSteps(content.files);
+  const objects = alone ? all.filter(alone) : all;
   const owner = ownerOfEntry(ground, entry);
   let discovery = await ground.discoveries.get();
   let plan = planApply({ objects, inputs: content.inputs, discovery, owner });
@@ -76,10 +86,12 @@ export async function prepare(
   }
   if (plan.outcome === 'wait') throw new ProblemError({ reason: plan.reason, message: plan.message, waits: true, retryable: true });
   const refs = plan.stages.flat().map(({ ref }) => ref);
-  const stages = plan.stages.map((stage) => stage.filter(pick)).filter((stage) => stage.length > 0);
-  const served = new Set(stages.flat().filter(({ ref }) => kindIn(discovery, ref)));
-  const writes = await claimed(ground, entry, stages.flat(), served, signal);
-  return { refs, stages, writes, applier: { kube: ground.kube, clock: ground.clock, account } };
+  const planned = plan.stages.flat().filter(pick);
+  const served = new Set(planned.filter(({ ref }) => kindIn(discovery, ref)));
+  const { writes, obstacle } = await claimed(ground, entry, planned, served, signal);
+  if (obstacle && !alone) throw obstacle;
+  const stages = plan.stages.map((stage) => stage.filter(({ ref }) => writes.has(refText(ref)))).filter((stage) => stage.length > 0);
+  return { refs, stages, writes, applier: { kube: ground.kube, clock: ground.clock, account }, obstacle };
 }
 
 async function claimed(
@@ -88,7 +100,7 @@ async function claimed(
   planned: readonly Planned[],
   served: ReadonlySet<Planned>,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, Write>> {
+): Promise<Pick<Prepared, 'writes' | 'obstacle'>> {
   const refs = planned.map(({ ref }) => ref);
   const clashes = ground.claims.take(entry.uid, refs);
   if (clashes.length > 0)
@@ -104,31 +116,39 @@ async function claimed(
     signal,
   );
   const writes = new Map<string, Write>();
+  const unknown: string[] = [];
   const problems: string[] = [];
   for (const one of planned) {
     // Of a kind that this very set brings: nothing of it can be there yet.
     const there = served.has(one) ? (live.get(refText(one.ref)) ?? 'unknown') : 'absent';
-    if (there === 'unknown')
-      throw new ProblemError({
-        reason: 'ApiUnavailable',
-        message: `the API server does not say what ${refText(one.ref)} is now`,
-        waits: true,
-        retryable: true,
-      });
+    if (there === 'unknown') {
+      unknown.push(refText(one.ref));
+      continue;
+    }
     const ownUid = entry.record?.inventory.find(({ ref }) => refText(ref) === refText(one.ref))?.uid;
     const claim = claimOf(one.ref, there, ownerOfEntry(ground, entry), ownUid);
     if (claim.as === 'refused') problems.push(claim.message);
     else writes.set(refText(one.ref), { planned: one, live: there, force: claim.as === 'ours' });
   }
-  if (problems.length > 0) throw new PlanError('OWNED_BY_ANOTHER', problems);
-  return writes;
+  return { writes, obstacle: obstacleOf(unknown, problems) };
+}
+
+function obstacleOf([unknown]: readonly string[], refused: readonly string[]): Error | undefined {
+  if (unknown !== undefined)
+    return new ProblemError({
+      reason: 'ApiUnavailable',
+      message: `the API server does not say what ${unknown} is now`,
+      waits: true,
+      retryable: true,
+    });
+  return refused.length > 0 ? new PlanError('OWNED_BY_ANOTHER', refused) : undefined;
 }
 
 /** All of the wanted revision, in the order of DESIGN section 8: the inventory grows, then objects are written, then what they are is read back. */
 export async function applyRevision(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<void> {
   const content = await contentOf(ground, entry, assignment, signal);
   const isApplied = await alreadyApplied(ground, entry, ownerOfEntry(ground, entry), content, signal);
-  const { refs, stages, writes, applier } = await prepare(ground, entry, content, signal, (planned) => !isApplied(planned));
+  const { refs, stages, writes, applier } = await prepare(ground, entry, content, signal, { pick: (planned) => !isApplied(planned) });
   checkWanted(entry, assignment);
   await ground.tenancy.ensure(content.inputs, await ground.discoveries.get(), signal);
   const judged = await span('spoke.judge', {}, () => dryRun(stages, writes, applier, signal));
@@ -164,7 +184,8 @@ export async function applyRevision(ground: Ground, entry: Entry, assignment: As
 
 /**
  * Only what differs from what was written, from the same content as before: `applied` is the assignment that it came with. Nothing new is written, so no
- * intent has to be saved first. Returns what it did, also when not all could be done.
+ * intent has to be saved first. Returns what it did, also when not all could be done, and what stands in the way of the rest: they were accepted together
+ * before, so one that cannot be judged or written now keeps no other from being corrected.
  */
 export async function correct(
   ground: Ground,
@@ -172,20 +193,27 @@ export async function correct(
   applied: Assignment,
   refs: readonly ObjectRef[],
   signal: AbortSignal,
-): Promise<ApplyResult> {
+): Promise<ApplyResult & Pick<Prepared, 'obstacle'>> {
   const { assignment } = entry;
   const content = await contentOf(ground, entry, applied, signal);
   const names = new Set(refs.map(refText));
-  const { stages, writes, applier } = await prepare(ground, entry, content, signal, ({ ref }) => names.has(refText(ref)));
+  const namesake = new Set(refs.map(withoutNamespace));
+  const { stages, writes, applier, obstacle } = await prepare(ground, entry, content, signal, {
+    pick: ({ ref }) => names.has(refText(ref)),
+    alone: (object) => namesake.has(withoutNamespace(refOf(object))),
+  });
   checkWanted(entry, assignment);
   await ground.tenancy.ensure(content.inputs, await ground.discoveries.get(), signal);
   const result = await span('spoke.correct', { attributes: { 'wheelhouse.objects': refs.length } }, () =>
-    applyStages(stages, writes, applier, signal),
+    applyStages(stages, writes, applier, signal, 'all'),
   );
   const { record } = entry;
   if (record) await ground.save(entry, { ...record, inventory: written(ground, record.inventory, stages.flat(), result) }, signal);
-  return result;
+  return { ...result, obstacle };
 }
+
+/** An object says which namespace it goes to only once it is planned. */
+const withoutNamespace = ({ group, kind, name }: ObjectRef): string => refText({ group, kind, namespace: '', name });
 
 /** Tells whoever watches what was answered, so that health is never judged from before the write. */
 function written(

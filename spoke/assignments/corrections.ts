@@ -60,10 +60,12 @@ export function lookAtDrift(ground: Ground, entry: Entry, step: Step, drift: rea
 
 /** Writes again what is due, from the content of `assignment`. What somebody keeps undoing waits longer each time, and nothing else with it. */
 export async function correctDrift(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<void> {
-  const due = dueOf(entry.drift, nowOf(ground));
+  // What cannot be seen now is not written either: it would only be guessed that it still differs.
+  const seen = new Set(driftIn(ground, entry).map(({ ref }) => refText(ref)));
+  const due = dueOf(entry.drift, nowOf(ground)).filter(({ ref }) => seen.has(refText(ref)));
   if (due.length === 0) return;
   const uids = entry.record?.inventory ?? [];
-  const { changes, failures } = await correct(
+  const { changes, failures, obstacle } = await correct(
     ground,
     entry,
     assignment,
@@ -80,6 +82,7 @@ export async function correctDrift(ground: Ground, entry: Entry, assignment: Ass
   entry.drift = corrected(left, outcomes, nowOf(ground));
   if (outcomes.length > 0) tell(ground, entry, outcomes);
   if (failures.length > 0) throw new ProblemError(problemOfFailures(failures));
+  if (obstacle) throw obstacle;
 }
 
 /** What was different, and who did it, of objects that were compared with what is wanted; `inventory` as it was before. */

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import type { Drift } from '../../proto/mod.ts';
+import { labels } from '../../shared/kernel/mod.ts';
+import type { KubeObject } from '../kube/mod.ts';
+import { configMap, deployment, filesOf, Rig } from './testing/rig.ts';
+
+// What stands in the way of one correction: it is told, tried again, and delays no other.
+
+/** With these applied, healthy and quiet; what was asked for that is forgotten. */
+async function applied(t: TestContext, ...documents: readonly string[]): Promise<Rig> {
+  const rig = new Rig();
+  t.after(() => rig.stop());
+  rig.start().desire(await rig.assignment('p1', filesOf(...documents)));
+  await rig.run();
+  assert.equal(rig.report().health, 'HEALTH_HEALTHY');
+  rig.kube.forgetRequests();
+  return rig;
+}
+
+const get = (rig: Rig, kind: string, name: string): KubeObject => rig.object(kind, name) ?? assert.fail(`${name} is not there`);
+const change = (rig: Rig, name: string, manager = 'kubectl-edit'): void => {
+  rig.kube.put({ ...get(rig, 'ConfigMap', name), data: { value: 'theirs' } }, manager);
+};
+const valueOf = (rig: Rig, name: string): unknown => (get(rig, 'ConfigMap', name)['data'] as Record<string, unknown>)['value'];
+const told = (rig: Rig, name: string): Drift =>
+  rig.report().drift.find(({ object }) => object.endsWith(`/${name}`)) ?? assert.fail(`nothing is told of ${name}`);
+
+test('a correction that was refused is tried again, whatever it was refused for', async (t) => {
+  const rig = await applied(t, configMap('a'), configMap('b'));
+  rig.kube.fail({ verb: 'apply', name: 'a', code: 'INVALID' });
+  change(rig, 'a');
+  await rig.run();
+  assert.equal(valueOf(rig, 'a'), 'theirs');
+  assert.deepEqual([rig.report().health, rig.report().reason], ['HEALTH_DEGRADED', 'Invalid']);
+  await rig.run(90_000);
+  assert.equal(valueOf(rig, 'a'), '1');
+  assert.equal(rig.report().health, 'HEALTH_HEALTHY');
+});
+
+test('while the wanted revision can never be had, a correction of the applied one that failed is tried again', async (t) => {
+  const rig = await applied(t, configMap('a'));
+  rig.desire(await rig.assignment('p1', filesOf(configMap('a', '2', 'kube-system'))));
+  await rig.run();
+  assert.equal(rig.report().reason, 'NotAllowed');
+  rig.kube.fail({ verb: 'apply', name: 'a', code: 'SERVER_UNAVAILABLE' });
+  change(rig, 'a');
+  await rig.run();
+  assert.equal(valueOf(rig, 'a'), 'theirs');
+  await rig.run(90_000);
+  assert.equal(valueOf(rig, 'a'), '1');
+  assert.equal(rig.report().reason, 'NotAllowed');
+});
+
+test('a kind that cannot be read keeps nothing else from being corrected', async (t) => {
+  const rig = await applied(t, configMap('a'), deployment('web'));
+  rig.kube.remove(get(rig, 'Deployment', 'web'));
+  rig.kube.fail({ verb: 'get', kind: 'Deployment', code: 'SERVER_UNAVAILABLE', times: 1_000 });
+  change(rig, 'a');
+  await rig.run();
+  assert.equal(valueOf(rig, 'a'), '1');
+  assert.equal(rig.report().health, 'HEALTH_PROGRESSING');
+});
+
+test('an object that another assignment claims keeps nothing else from being corrected', async (t) => {
+  const rig = await applied(t, configMap('a'), configMap('b'));
+  const b = get(rig, 'ConfigMap', 'b');
+  rig.kube.put({ ...b, metadata: { ...b.metadata, labels: { ...b.metadata.labels, [labels.assignment]: 'p2' } } }, 'kubectl-label');
+  change(rig, 'a');
+  await rig.run();
+  assert.equal(valueOf(rig, 'a'), '1');
+  assert.equal(rig.report().reason, 'OwnedByAnother');
+});
+
+test('only observed, an object that lost our label is not told to be deleted, however often it is looked at', async (t) => {
+  const rig = new Rig();
+  t.after(() => rig.stop());
+  const wanted = await rig.assignment('p1', filesOf(configMap('a'), configMap('b')));
+  rig.start().desire(wanted);
+  await rig.run();
+  rig.desire({ ...wanted, mode: 'ASSIGNMENT_MODE_OBSERVE' });
+  const a = get(rig, 'ConfigMap', 'a');
+  const { [labels.fleet]: _gone, ...kept } = a.metadata.labels ?? {};
+  rig.kube.put({ ...a, metadata: { ...a.metadata, labels: kept } }, 'kubectl-label');
+  await rig.run();
+  assert.deepEqual([told(rig, 'a').kind, told(rig, 'a').seen], ['DRIFT_KIND_CHANGED', 1]);
+  for (let i = 0; i < 3; i++) {
+    change(rig, 'b', `editor-${i}`);
+    await rig.run();
+  }
+  assert.deepEqual([told(rig, 'a').kind, told(rig, 'a').seen, told(rig, 'a').state], ['DRIFT_KIND_CHANGED', 1, 'DRIFT_STATE_STANDING']);
+});
+
+test('a kind that is not served any more keeps nothing else from being corrected', async (t) => {
+  const rig = await applied(t, configMap('a'), deployment('web'));
+  const discover = rig.kube.discover.bind(rig.kube);
+  rig.kube.discover = async (signal) => {
+    const all = await discover(signal);
+    return { ...all, kinds: all.kinds.filter(({ kind }) => kind !== 'Deployment') };
+  };
+  await rig.run(60_000);
+  change(rig, 'a');
+  await rig.run();
+  assert.equal(valueOf(rig, 'a'), '1');
+});
+
+test('an object that is refused keeps none that comes after it from being corrected', async (t) => {
+  const rig = await applied(t, configMap('a'), deployment('web'));
+  rig.kube.fail({ verb: 'apply', name: 'a', code: 'FORBIDDEN', times: 1_000 });
+  change(rig, 'a');
+  const web = get(rig, 'Deployment', 'web');
+  rig.kube.put({ ...web, spec: { ...(web['spec'] as object), replicas: 5 } }, 'kubectl-scale');
+  await rig.run();
+  assert.equal((get(rig, 'Deployment', 'web')['spec'] as { replicas: number }).replicas, 1);
+  assert.deepEqual([rig.report().health, rig.report().reason], ['HEALTH_DEGRADED', 'Denied']);
+});

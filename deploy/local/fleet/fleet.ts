@@ -218,7 +218,7 @@ async function natsConfig(data: string, hubDir: string, signal: AbortSignal): Pr
   return readFile(file, 'utf8');
 }
 
-function hubOptions({ data, env }: FleetOptions, ports: Ports, hubDir: string) {
+function hubOptions({ data, env, clusters }: FleetOptions, ports: Ports, hubDir: string) {
   return {
     name: 'hub',
     command: process.execPath,
@@ -233,7 +233,8 @@ function hubOptions({ data, env }: FleetOptions, ports: Ports, hubDir: string) {
       WHEELHOUSE_API_PORT: String(ports.api),
       WHEELHOUSE_NATS_URL: `nats://127.0.0.1:${ports.nats}`,
       WHEELHOUSE_REGISTRY: `127.0.0.1:${ports.registry}/wheelhouse`,
-      WHEELHOUSE_BEAT: '1s',
+      // Many spokes share a process, and a machine: a beat that is late there is no sign of anything.
+      WHEELHOUSE_BEAT: clusters <= 12 ? '1s' : '5s',
       WHEELHOUSE_POLL: '2s',
       ...env,
     },

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sampleApps } from '#deploy/local/fleet/mod.ts';
@@ -60,6 +60,8 @@ export async function benchSandbox(say: (line: string) => void): Promise<Sandbox
 
 async function measured(dir: string, count: number, use: (kubeconfigs: readonly string[]) => Promise<void> = async () => {}) {
   const names = Array.from({ length: count }, (_, index) => `c-${index}`);
+  // Of the process before: whoever reads it would ask where nobody listens.
+  await rm(join(dir, 'ready.json'), { force: true });
   const began = performance.now();
   await using running = await startProcess({
     name: 'sandbox',

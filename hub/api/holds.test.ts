@@ -152,3 +152,31 @@ test('what is deleted leaves no hold behind', async () => {
   assert.equal((await rig.call('DELETE', '/v1alpha1/clusters/brief')).status, 200);
   assert.deepEqual(await rig.store.read.selectFrom('holds').selectAll().execute(), []);
 });
+
+test('a target says how many placements do not run its release, because a person has stopped them', async () => {
+  await using rig = await startRig();
+  const { store } = rig;
+  const [one] = (await rig.get('/v1alpha1/tenants/team-0/placements?fieldSelector=status.health=Healthy&limit=1')).body.items;
+  const { app, environment, cluster } = one.spec;
+  const target = `/v1alpha1/tenants/team-0/targets/${app}.${environment}`;
+  const leftOut = async (): Promise<number> => (await rig.get(target)).body.status.leftOut;
+  const freeze = `/v1alpha1/clusters/${cluster}`;
+  await post(rig, `${freeze}/freeze?reason=the+fair`);
+  assert.equal(await leftOut(), 0, 'frozen at what everybody has');
+  const placement = await store.read.selectFrom('placements').selectAll().where('uid', '=', one.metadata.uid).executeTakeFirstOrThrow();
+  const { current_release_id: current } = await store.read
+    .selectFrom('targets')
+    .select('current_release_id')
+    .where('id', '=', placement.target_id)
+    .executeTakeFirstOrThrow();
+  const other = `sha256:${'e'.repeat(64)}` as const;
+  const variants = store.read.updateTable('variants').set({ layer_hash: other });
+  const { numUpdatedRows } = await variants.where('release_id', '=', current).where('environment', '=', environment).executeTakeFirst();
+  assert.equal(Number(numUpdatedRows), 1);
+  assert.equal(await leftOut(), 1, 'a release has come by');
+  await post(rig, `/v1alpha1/tenants/team-0/placements/${one.metadata.name}/suspend?reason=hm`);
+  assert.equal(await leftOut(), 1, 'stopped twice, counted once');
+  await post(rig, `${freeze}/unfreeze`);
+  await post(rig, `/v1alpha1/tenants/team-0/placements/${one.metadata.name}/resume`);
+  assert.equal(await leftOut(), 0);
+});

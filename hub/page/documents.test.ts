@@ -78,6 +78,7 @@ const situations: Readonly<Record<string, Look>> = {
       target('storefront', 'shop', 'prod', {
         health: 'Degraded',
         placements: tally({ Degraded: 1, Healthy: 2 }),
+        leftOut: 1,
         waiting: { reason: 'ApprovalNeeded', message: nasty },
         rollout: { uid: 'r2', state: 'Progressing', reason: 'InFlight', message: nasty },
       }),

@@ -56,15 +56,23 @@ export const targets: View<TargetViewRow> = {
       read,
       rows.map(({ app_id }) => app_id),
     );
-    return rows.map((row) => targetOf(row, rollouts.get(row.id) ?? null, commits.get(row.app_id)));
+    const leftOut = await leftOutOf(
+      read,
+      rows.map(({ id }) => id),
+    );
+    return rows.map((row) =>
+      targetOf(row, { rollout: rollouts.get(row.id) ?? null, commit: commits.get(row.app_id), leftOut: leftOut.get(row.id) ?? 0 }),
+    );
   },
 };
 
-function targetOf(
-  row: TargetViewRow,
-  rollout: Target['status']['rollout'],
-  commit: { commit: string; outcome: string; outcomeMessage: string } | undefined,
-): Target {
+interface Details {
+  readonly rollout: Target['status']['rollout'];
+  readonly commit: { readonly commit: string; readonly outcome: string; readonly outcomeMessage: string } | undefined;
+  readonly leftOut: number;
+}
+
+function targetOf(row: TargetViewRow, { rollout, commit, leftOut }: Details): Target {
   // Changes with what was decided about it, not with what is observed: a promotion is not refused because a pod restarted.
   const decided = [row.uid, row.current, row.waiting_reason, rollout && [rollout.uid, rollout.state]];
   return {
@@ -85,6 +93,7 @@ function targetOf(
       placements: tallyOf(row),
       current: row.current,
       currentAlias: row.alias,
+      leftOut,
       waiting: row.waiting_reason === '' ? null : { reason: row.waiting_reason, message: row.waiting_message },
       rollout,
       commit:
@@ -110,4 +119,23 @@ async function lastRollouts(
     )
     .execute();
   return new Map(rows.map(({ target_id, ...rollout }) => [target_id, rollout]));
+}
+
+/** A rollout leaves out what a person has stopped, and succeeds: what it brought is not what runs there. Looks from the holds, which are few. */
+async function leftOutOf(read: Reader, targetIds: readonly number[]): Promise<ReadonlyMap<number, number>> {
+  if (targetIds.length === 0) return new Map();
+  const { rows } = await sql<{ target_id: number; n: number }>`
+    SELECT p.target_id, count(*) AS n FROM (
+      SELECT p.id FROM holds h JOIN placements p ON p.cluster_id = h.subject_id WHERE h.scope = 'Cluster'
+      UNION SELECT p.id FROM holds h JOIN placements p ON p.app_id = h.subject_id WHERE h.scope = 'App'
+      UNION SELECT subject_id FROM holds WHERE scope = 'Placement'
+    ) k
+    JOIN placements p ON p.id = k.id
+    JOIN targets g ON g.id = p.target_id
+    JOIN environments e ON e.id = g.environment_id
+    JOIN variants w ON w.release_id = g.current_release_id AND w.environment = e.name
+    LEFT JOIN revisions v ON v.id = p.wanted_revision_id
+    WHERE p.target_id IN (${sql.join([...targetIds])}) AND p.state = 'Active' AND v.layer_hash IS NOT w.layer_hash
+    GROUP BY p.target_id`.execute(read);
+  return new Map(rows.map(({ target_id, n }) => [target_id, n]));
 }

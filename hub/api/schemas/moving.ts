@@ -31,6 +31,7 @@ export const target = component(
       placements: tally,
       current: z.string().nullable().describe('digest of the release of the last rollout that succeeded'),
       currentAlias: z.string().nullable(),
+      leftOut: count.describe('placements that do not run it, because a person has frozen their cluster or suspended them'),
       waiting: waiting.nullable().describe('what the next promotion into it waits for'),
       rollout: z.object({ uid, state: z.string(), reason: z.string(), message: z.string() }).nullable().describe('the last one'),
       commit: z

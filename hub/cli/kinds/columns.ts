@@ -151,7 +151,7 @@ export const columnsOf: Readonly<Record<KindName, readonly Column<AnyResource>[]
       HEALTH: ({ status }) => status.health,
       CONVERGENCE: ({ status }) => status.convergence,
       PLACEMENTS: ({ status }) => healthy(status),
-      RELEASE: ({ status }) => orNone(status.currentAlias),
+      RELEASE: ({ status }) => orNone(status.currentAlias) + (status.leftOut > 0 ? ` (${status.leftOut} left out)` : ''),
       ROLLOUT: ({ status }) => orNone(status.rollout?.state),
       'WAITS FOR': ({ status }) => orNone(status.waiting?.reason),
       ...age,

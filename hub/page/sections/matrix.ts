@@ -71,7 +71,7 @@ function row(app: string, columns: readonly string[], cells: readonly Target[], 
 
 function cell(stage: string, target: Target | undefined, { moving, frozen }: Around): Html {
   if (!target) return html`<td role="cell" class="none" data-stage="${stage}"><span class="quiet">not targeted</span></td>`;
-  const { health, placements, currentAlias, rollout, waiting } = target.status;
+  const { health, placements, currentAlias, leftOut, rollout, waiting } = target.status;
   const { degraded, unknown, progressing, suspended, healthy } = placements;
   const counts = { Degraded: degraded, Unknown: unknown, Progressing: progressing, Suspended: suspended, Healthy: healthy };
   const wanted = rollout && ['Progressing', 'Paused'].includes(rollout.state) ? moving.get(rollout.uid)?.spec.release : undefined;
@@ -83,6 +83,7 @@ function cell(stage: string, target: Target | undefined, { moving, frozen }: Aro
     ${placements.total === 0 ? html`<p class="quiet">no placements</p>` : counted(counts, healthOrder)}
     ${rollout && !['Succeeded', 'Superseded'].includes(rollout.state) && html`<p class="note">rollout ${state(rollout.state)} ${why(rollout.reason, rollout.message, rollout.state)}</p>`}
     ${frozen.has(`${target.metadata.tenant}/${stage}`) && html`<p class="note"><span class="state frozen">${mark('frozen')}Frozen</span></p>`}
+    ${leftOut > 0 && html`<p class="note">${mark('held')}${leftOut} left out: frozen or suspended, and without this release</p>`}
     ${waiting && html`<p class="note">waits: ${why(waiting.reason, waiting.message)}</p>`}
   </td>`;
 }

@@ -100,6 +100,7 @@ export const target = (tenant: string, app: string, stage: string, status: Parti
     placements: tally({ Healthy: 1 }),
     current: `sha256:${'0'.repeat(64)}`,
     currentAlias: changedBy.release,
+    leftOut: 0,
     waiting: null,
     rollout: { uid: 'r1', state: 'Succeeded', reason: 'AllHealthy', message: '' },
     commit: null,

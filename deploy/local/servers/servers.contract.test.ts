@@ -145,7 +145,7 @@ test(
       ['debian', 'debian'],
     );
     assert.ok(
-      lines.some((line) => /waits for it/.test(line)),
+      lines.some((line) => /^(nats|registry) waits: something else is being fetched/.test(line)),
       lines.join('\n'),
     );
   },

@@ -97,7 +97,7 @@ export class Api {
     if (!['', 'DeleteOptions'].includes(textAt(body, 'kind'))) throw badRequest('the body is no DeleteOptions');
     const { uid } = this.writes.get(kind, namespace, name).metadata;
     const given = Object.fromEntries(query);
-    const { gracePeriodSeconds: grace, propagationPolicy, preconditions } = { ...given, ...body } as Doc;
+    const { gracePeriodSeconds: grace, propagationPolicy, preconditions } = { ...given, ...body };
     const dryRun = listAt(body, 'dryRun').includes('All') || given['dryRun'] === 'All';
     const graceSeconds = grace === undefined || grace === null ? undefined : Number(grace);
     const options = { ...(preconditions as Doc), propagation: propagationPolicy as string, dryRun, graceSeconds };

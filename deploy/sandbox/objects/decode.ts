@@ -1,6 +1,6 @@
 import { childOf, type Shape } from '../fields/shapes.ts';
 import { itemStep, pathText } from '../fields/sets.ts';
-import { isDoc, isList, type Doc } from '../values.ts';
+import { isDoc, isList } from '../values.ts';
 
 /** What is wrong with a document: an unknown field, another type, two items of one key, a field that is not there. */
 export type Problem = Readonly<Record<'what' | 'path' | 'text', string>>;
@@ -47,4 +47,4 @@ export function decode(shape: Shape, value: unknown, found: Problem[], path = ''
 }
 
 /** Go leaves an empty map or list out when it writes JSON. */
-const isVoid = (value: unknown): boolean => (isList(value) ? value.length === 0 : isDoc(value) && Object.keys(value as Doc).length === 0);
+const isVoid = (value: unknown): boolean => (isList(value) ? value.length === 0 : isDoc(value) && Object.keys(value).length === 0);

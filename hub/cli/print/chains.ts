@@ -77,7 +77,7 @@ function waitsFor({ status, spec }: Placement, target: Target | undefined, rollo
   if (rollout && !['Succeeded', 'Superseded'].includes(rollout.status.state)) waits.push(`rollout ${rolloutText(rollout)}`);
   const { currentAlias } = target?.status ?? {};
   if (holdsOn(status).length > 0 && currentAlias && currentAlias !== status.releaseAlias)
-    waits.push(`release ${currentAlias}, which environment ${spec.environment} has already`);
+    waits.push(`release ${currentAlias}, which has gone past it in environment ${spec.environment}`);
   // Another one of the target, which has not reached it yet.
   const other = target?.status.rollout;
   if (other && other.uid !== status.changedBy?.rollout && !['Succeeded', 'Superseded', 'Failed'].includes(other.state))

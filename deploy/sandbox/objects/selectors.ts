@@ -30,7 +30,8 @@ export function fieldSelector(text: string, kind: string): Selects {
     const [, field = '', operator, value = ''] = /^([^=!]+?)\s*(==?|!=)\s*(.*)$/.exec(part) ?? [];
     const why = kind === '' || more.length > 0 ? 'field label not supported: ' : 'is not a known field selector: ';
     if (!['metadata.name', 'metadata.namespace', ...more].includes(field)) throw refusal('noField', { why, field });
-    return (object) => (String(at(object, ...field.split('.')) ?? '') === value) === (operator !== '!=');
+    const is = (found: unknown): boolean => (typeof found === 'string' ? found : JSON.stringify(found ?? null)) === value;
+    return (object) => is(at(object, ...field.split('.')) ?? '') === (operator !== '!=');
   });
   return (object) => rules.every((rule) => rule(object));
 }

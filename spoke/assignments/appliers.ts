@@ -204,6 +204,7 @@ export async function correct(
   });
   checkWanted(entry, assignment);
   await ground.tenancy.ensure(content.inputs, await ground.discoveries.get(), signal);
+  checkWanted(entry, assignment);
   const result = await span('spoke.correct', { attributes: { 'wheelhouse.objects': refs.length } }, () =>
     applyStages(stages, writes, applier, signal, 'all'),
   );

@@ -46,7 +46,8 @@ const visitsMax = 4;
 const troubledMax = 2;
 const visitTimeoutMs = 10 * 60_000;
 const retry = { firstMs: 500, maxMs: 60_000 };
-const sweepAgainMs = 30_000;
+const sweepAgain = { firstMs: 30_000, maxMs: 10 * 60_000 };
+const doubtEveryMs = 10_000;
 
 export const startAssignments = (parts: AssignmentsParts): Assignments => new Engine(parts);
 
@@ -68,7 +69,10 @@ class Engine implements Assignments {
   /** And nothing is called Unassigned before there was a desired state. */
   #desired = false;
   #swept: Promise<Sweep> | undefined;
-  #sweptAtMs = 0;
+  /** When the sweep that could not list every kind was over. */
+  #sweptAtMs: number | undefined;
+  /** In a row that could not list every kind. */
+  #sweptInVain = 0;
   /** Who waits for the next visit of an assignment to be over. */
   readonly #awaited = new Map<string, (() => void)[]>();
 
@@ -85,6 +89,7 @@ class Engine implements Assignments {
       save: (entry, record, saving) => this.#save(entry, record, saving),
     };
     this.#track(this.#loadAll(signal));
+    this.#track(this.#doubtOften(signal));
   }
 
   setDesired(assignments: readonly Assignment[], { fence, receivedAtMonotonicMs }: DesiredMeta): void {
@@ -96,8 +101,20 @@ class Engine implements Assignments {
   }
 
   health(): Observing {
-    this.#ground.observer.doubt(new Set(this.#parts.kube.watchHealth().quiet));
+    this.#doubt();
     return this.#sight.ask();
+  }
+
+  #doubt(): void {
+    this.#ground.observer.doubt(new Set(this.#parts.kube.watchHealth().quiet));
+  }
+
+  /** Also when no hub asks: what was not believed for a while must not stay so for ever. */
+  async #doubtOften(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#parts.clock.sleep(doubtEveryMs, signal);
+      this.#doubt();
+    }
   }
 
   async syncNow(uid?: string): Promise<Synced> {
@@ -341,14 +358,16 @@ class Engine implements Assignments {
 
   /**
    * No record: it is new, or the record was lost while its objects stayed. One sweep answers for all that the process meets; one that could not list every kind
-   * is done again, and until then nothing is pruned: what it has not found would be left behind for ever.
+   * is done again, ever more seldom (a group that never answers must not cost a list of every kind twice a minute), and until then nothing is pruned: what it has not found would be left behind for ever.
    */
   async #rebuild(entry: Entry, signal: AbortSignal): Promise<void> {
     const nowMs = this.#parts.clock.monotonicMs();
-    if (!this.#swept || (this.#sweptAtMs > 0 && nowMs - this.#sweptAtMs >= sweepAgainMs)) {
-      this.#sweptAtMs = 0;
+    const againMs = Math.min(sweepAgain.firstMs * 2 ** (this.#sweptInVain - 1), sweepAgain.maxMs);
+    if (!this.#swept || (this.#sweptAtMs !== undefined && nowMs - this.#sweptAtMs >= againMs)) {
+      this.#sweptAtMs = undefined;
       this.#swept = this.#sweepAll().then(
         (found) => {
+          this.#sweptInVain += 1;
           if (!found.complete) this.#sweptAtMs = this.#parts.clock.monotonicMs();
           return found;
         },

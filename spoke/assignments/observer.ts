@@ -79,6 +79,8 @@ class WatchedKind {
   /** Whether what is known is complete and recent enough to be believed, also in what it does not contain. */
   #believed = false;
   #quiet = false;
+  /** The latest version that a list or the watch spoke of. */
+  #heard = '';
 
   constructor(kind: KindInfo, parts: ObserverParts) {
     this.#kind = kind;
@@ -117,6 +119,12 @@ class WatchedKind {
   }
 
   #replace(items: readonly KubeObject[], version: string): void {
+    // A list is newer than all that was heard before it. This one is of a store that was restored: what was known did not happen.
+    if (isNewer(this.#heard, version)) {
+      this.#changed(...this.#objects.values().map(({ object }) => object));
+      this.#objects.clear();
+    }
+    this.#heard = version;
     const listed = new Set(items.map((item) => refText(refOf(item))));
     for (const [name, { object: known }] of this.#objects) {
       // Written after the list was taken.
@@ -125,6 +133,13 @@ class WatchedKind {
       this.#changed(known);
     }
     for (const item of items) this.put(item);
+  }
+
+  #hear(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject): void {
+    const { resourceVersion = '' } = object.metadata;
+    if (this.#heard === '' || isNewer(resourceVersion, this.#heard)) this.#heard = resourceVersion;
+    if (type === 'DELETED') this.#remove(object);
+    else this.put(object);
   }
 
   #changed(...objects: readonly (KubeObject | undefined)[]): void {
@@ -163,8 +178,7 @@ class WatchedKind {
         doubt = undefined;
         this.#replace(seen.objects, seen.resourceVersion);
         this.#believe(true);
-      } else if (seen.type === 'DELETED') this.#remove(seen.object);
-      else if (seen.type !== 'FAILED') this.put(seen.object);
+      } else if (seen.type !== 'FAILED') this.#hear(seen.type, seen.object);
       else if (isKubeError(seen.error, 'NO_SUCH_KIND', 'NOT_FOUND', 'FORBIDDEN')) break;
       else doubt ??= clock.after(believedMaxMs, () => this.#believe(false));
     }
@@ -179,8 +193,9 @@ const isSame = (a: KubeObject, b: KubeObject): boolean =>
   a.metadata.resourceVersion !== undefined &&
   a.metadata.resourceVersion === b.metadata.resourceVersion;
 
+/** Also of another object of the same name: what the watch still has to tell of the one before is old news. */
 const isOlder = (object: KubeObject, known: KubeObject): boolean =>
-  object.metadata.uid === known.metadata.uid && isNewer(known.metadata.resourceVersion, object.metadata.resourceVersion);
+  isNewer(known.metadata.resourceVersion, object.metadata.resourceVersion);
 
 /** Versions of one kind are whole numbers that rise (Kubernetes says so since 1.35, and it has always been so); of anything else nothing is concluded. */
 function isNewer(a: string | undefined, b: string | undefined): boolean {

@@ -5,7 +5,7 @@ import { labels } from '../../shared/kernel/mod.ts';
 import type { KubeObject } from '../kube/mod.ts';
 import { configMap, deployment, filesOf, Rig } from './testing/rig.ts';
 
-// What stands in the way of one correction: it is told, tried again, and delays no other.
+// What stands in the way: it is told, tried again for as long as it may pass, and delays no other.
 
 /** With these applied, healthy and quiet; what was asked for that is forgotten. */
 async function applied(t: TestContext, ...documents: readonly string[]): Promise<Rig> {
@@ -113,4 +113,75 @@ test('an object that is refused keeps none that comes after it from being correc
   await rig.run();
   assert.equal((get(rig, 'Deployment', 'web')['spec'] as { replicas: number }).replicas, 1);
   assert.deepEqual([rig.report().health, rig.report().reason], ['HEALTH_DEGRADED', 'Denied']);
+});
+
+test('suspended just before the first write of a correction: nothing is written', async (t) => {
+  const rig = new Rig();
+  t.after(() => rig.stop());
+  const wanted = await rig.assignment('p1', filesOf(configMap('a')));
+  let suspend = false;
+  rig.tenancy.ensure = async () => {
+    if (suspend) rig.desire({ ...wanted, mode: 'ASSIGNMENT_MODE_SUSPENDED' });
+    await Promise.resolve();
+  };
+  rig.start().desire(wanted);
+  await rig.run();
+  rig.kube.forgetRequests();
+  suspend = true;
+  change(rig, 'a');
+  await rig.run();
+  assert.deepEqual(rig.written(), []);
+});
+
+test('removed while it was rebuilding: nothing is brought back', async (t) => {
+  const rig = new Rig();
+  t.after(() => rig.stop());
+  const wanted = await rig.assignment('p1', filesOf(configMap('a'), configMap('b')));
+  rig.start().desire(wanted);
+  await rig.run();
+  await rig.stop();
+  rig.records.records.clear();
+  rig.kube.fail({ verb: 'list', kind: 'Service', code: 'SERVER_UNAVAILABLE', times: 1 });
+  rig.start().desire(wanted);
+  await rig.run(1000);
+  assert.match(rig.report().message, /Rebuilding/);
+  rig.desire({ ...wanted, state: 'ASSIGNMENT_STATE_REMOVED', deletionPolicy: 'DELETION_POLICY_DELETE' });
+  await rig.run(5_000);
+  assert.equal(rig.report().removed, true);
+  await rig.run(5_000);
+  assert.equal(rig.report().inventory?.objects, 0);
+  assert.doesNotMatch(rig.report().message, /Rebuilding/);
+  await rig.run(60_000);
+  assert.equal(rig.report().inventory?.objects, 0);
+  assert.equal(rig.records.records.size, 0);
+});
+
+test('a group of the API server that never answers: a new assignment is looked for ever more seldom', async (t) => {
+  const rig = new Rig();
+  t.after(() => rig.stop());
+  const discover = rig.kube.discover.bind(rig.kube);
+  rig.kube.discover = async (signal) => ({ ...(await discover(signal)), complete: false, failedGroups: ['metrics.k8s.io'] });
+  rig.start().desire(await rig.assignment('p1', filesOf(configMap('a'))));
+  await rig.run();
+  let lists = 0;
+  const list = rig.kube.list.bind(rig.kube);
+  rig.kube.list = (...asked) => {
+    if (asked[0].kind === 'Secret') lists += 1;
+    return list(...asked);
+  };
+  await rig.run(15 * 60_000);
+  assert.match(rig.report().message, /Rebuilding/);
+  assert.ok(lists <= 5, `${lists} times`);
+});
+test('a silence that a beat noticed does not last for ever when no hub asks any more', async (t) => {
+  const rig = await applied(t, configMap('a'));
+  rig.kube.silence();
+  await rig.clock.advance(400_000);
+  rig.spoke.health();
+  assert.equal(rig.report().health, 'HEALTH_UNKNOWN');
+  rig.kube.heal();
+  await rig.clock.advance(300_000);
+  change(rig, 'a');
+  await rig.run(5_000);
+  assert.deepEqual(get(rig, 'ConfigMap', 'a')['data'], { value: '1' });
 });

@@ -92,6 +92,8 @@ export async function remove(ground: Ground, entry: Entry, assignment: Assignmen
     if (left.length === 0 && found.objects.length === 0 && found.complete) {
       if (entry.record) await ground.store.remove(entry.uid, signal);
       entry.record = undefined;
+      // What an earlier look had found is gone too.
+      entry.unlisted = [];
       return true;
     }
     if (entry.record) await ground.save(entry, { ...entry.record, inventory: left }, signal);

@@ -25,15 +25,18 @@ interface Kept {
   readonly drawn: Promise<Drawn>;
 }
 
+/** Draws a view; `whole` is the fleet without anything closer, of the same moment or a little before. */
+type Draw = (cluster: string, whole: () => Promise<Drawn>) => Promise<Drawn>;
+
 /** Looks at the fleet for everybody who is there: as many browsers as may be cost one look. */
 export class Live {
   readonly #clock: Clock;
-  readonly #draw: (cluster: string) => Promise<Drawn>;
+  readonly #draw: Draw;
   readonly #kept = new Map<string, Kept>();
   #everyMs: number = liveLimits.everyMs;
   #streams = 0;
 
-  constructor(clock: Clock, draw: (cluster: string) => Promise<Drawn>) {
+  constructor(clock: Clock, draw: Draw) {
     this.#clock = clock;
     this.#draw = draw;
   }
@@ -47,15 +50,22 @@ export class Live {
     const nowMs = this.#clock.monotonicMs();
     for (const [view, { beganMs }] of this.#kept)
       if (nowMs - beganMs >= this.#everyMs * 0.9 || this.#kept.size >= liveLimits.viewsMax) this.#kept.delete(view);
-    const kept = this.#kept.get(cluster) ?? { beganMs: nowMs, drawn: this.#measured(cluster) };
+    const kept = this.#kept.get(cluster) ?? this.#begin(cluster, nowMs);
     this.#kept.set(cluster, kept);
     return kept.drawn;
   }
 
-  async #measured(cluster: string): Promise<Drawn> {
+  /** A closer look is as old as the look at the fleet that it stands beside. */
+  #begin(cluster: string, nowMs: number): Kept {
+    if (cluster === '') return { beganMs: nowMs, drawn: this.#measured() };
+    const whole = this.look('');
+    return { beganMs: this.#kept.get('')?.beganMs ?? nowMs, drawn: this.#draw(cluster, () => whole) };
+  }
+
+  async #measured(): Promise<Drawn> {
     const began = this.#clock.monotonicMs();
     try {
-      return await this.#draw(cluster);
+      return await this.#draw('', () => this.look(''));
     } finally {
       const tookMs = this.#clock.monotonicMs() - began;
       this.#everyMs = Math.min(liveLimits.slowestMs, Math.max(liveLimits.everyMs, tookMs / liveLimits.shareMax));

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { serveApi, type Ask } from '#hub/api/mod.ts';
+import { serveApi, sessionsIn, type Ask } from '#hub/api/mod.ts';
 import { startRig, type Rig } from '../api/testing/rig.ts';
 import { loadAssets } from './assets.ts';
 import { pageDocument } from './documents.ts';
 import { liveLimits } from './live.ts';
-import { lookAt } from './questions.ts';
+import { FleetPage } from './mod.ts';
+import { lookAt, questions } from './questions.ts';
 import { invited, letIn, login, messages, see, type Message } from './testing/browsers.ts';
 
 test('the page is what the API answers to a token of scope read, and nothing else', async () => {
@@ -312,8 +313,6 @@ test('a hub that comes back knows its browsers, and tells them everything again'
   await using rig = await startRig();
   const headers = await letIn(rig);
   // Another process on the same record: nothing but that is shared.
-  const { FleetPage } = await import('./mod.ts');
-  const { sessionsIn } = await import('#hub/api/mod.ts');
   const page = new FleetPage({
     sessions: sessionsIn(rig.store, rig.clock, rig.options.random),
     names: [],
@@ -351,4 +350,32 @@ test('as many browsers as may be cost one look; one more is told that there are 
   assert.equal(looks, 0, 'the look before was recent enough');
   assert.equal((await see(rig.base, '/page/stream', { headers })).status, 503);
   stop.abort();
+});
+
+test('whoever looks closer at a cluster costs a look at that cluster, not another one at the fleet', async () => {
+  await using rig = await startRig();
+  const headers = await letIn(rig);
+  const asked: string[] = [];
+  const page = new FleetPage({
+    sessions: sessionsIn(rig.store, rig.clock, rig.options.random),
+    names: [],
+    clock: rig.clock,
+    random: rig.options.random,
+    log: rig.options.log,
+  });
+  const host = new URL(rig.base).host;
+  const look = async (url: string): Promise<string> => {
+    const request = { method: 'GET', url, headers: { host, ...headers }, body: '', signal: new AbortController().signal };
+    const { body } = await page.answer(request, async (target) => {
+      asked.push(target);
+      return (await rig.get(target)).body as unknown;
+    });
+    return typeof body === 'string' ? body : '';
+  };
+  await look('/');
+  const once = asked.length;
+  assert.match(await look('/?cluster=c-00001'), /Cluster<\/span> c-00001/);
+  await look('/?cluster=c-00002');
+  assert.equal(asked.filter((target) => target === questions.status).length, 1);
+  assert.ok(asked.length - once <= 4, `${asked.length - once} more questions`);
 });

@@ -7,7 +7,7 @@ import { loginDocument, pageDocument, problemDocument, sections, strangerDocumen
 import { Doors } from './doors.ts';
 import { cookieName, cookieOf, isOurs, isSameSite } from './hosts.ts';
 import { Live, type Drawn } from './live.ts';
-import { lookAt } from './questions.ts';
+import { lookAt, type Look } from './questions.ts';
 
 export interface PageOptions {
   readonly sessions: Sessions;
@@ -70,8 +70,9 @@ export class FleetPage implements Page {
       if (pathname === '/logout') return await this.#logout(request, token);
       const isWelcome = async (): Promise<boolean> => (await this.#options.sessions.find(token)) !== undefined;
       if (!(await isWelcome())) return document(401, strangerDocument(this.#assets));
-      const cluster = (searchParams.get('cluster') ?? '').slice(0, nameMax);
-      const live = (this.#live ??= new Live(this.#options.clock, (cluster) => this.#draw(cluster, ask)));
+      const named = (searchParams.get('cluster') ?? '').slice(0, nameMax);
+      const cluster = isName.test(named) ? named : '';
+      const live = (this.#live ??= new Live(this.#options.clock, (cluster, whole) => this.#draw(cluster, ask, whole)));
       if (pathname === '/page/stream') return this.#stream(live, cluster, isWelcome, request.signal);
       return document(200, pageDocument((await live.look(cluster)).look, this.#assets));
     } catch (error) {
@@ -80,9 +81,16 @@ export class FleetPage implements Page {
     }
   }
 
-  async #draw(cluster: string, ask: Ask): Promise<Drawn> {
-    const look = await lookAt({ cluster: isName.test(cluster) ? cluster : '' }, ask, this.#options.clock);
-    return { look, sections: new Map(Object.entries(sections).map(([name, draw]) => [name, draw(look).text])) };
+  /** The fleet is looked at once for everybody; beside it only the one cluster that somebody looks at closer. */
+  async #draw(cluster: string, ask: Ask, whole: () => Promise<Drawn>): Promise<Drawn> {
+    const { clock } = this.#options;
+    if (cluster !== '') {
+      const fleet = await whole();
+      const look = await lookAt({ cluster }, ask, clock, fleet.look);
+      return { look, sections: new Map([...fleet.sections, ...drawn(look, ['closer'])]) };
+    }
+    const look = await lookAt({ cluster: '' }, ask, clock);
+    return { look, sections: new Map(drawn(look, Object.keys(sections))) };
   }
 
   #problem(status: number, title: string, text: string): PageAnswer {
@@ -116,6 +124,9 @@ export class FleetPage implements Page {
     return document(303, '', { location: '/', 'set-cookie': cookie(headers, '', 0) });
   }
 }
+
+const drawn = (look: Look, names: readonly string[]): (readonly [string, string])[] =>
+  names.map((name) => [name, sections[name]?.(look).text ?? ''] as const);
 
 const isName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 

@@ -71,18 +71,25 @@ const clustersOf = (total: number): string => list('clusters', { sort: 'health',
 const countOf = ({ selector }: Group): string =>
   list('clusters', { labelSelector: selectorText(selector), limit: 1, counts: 'true', fields: 'metadata.name' });
 
-/** Asks the API, one question after the other, and lets others be answered between. */
-export async function lookAt(view: View, api: Ask, clock: Clock): Promise<Look> {
+/** Asks the API, one question after the other, and lets others be answered between. What is `known` of the fleet is not asked again. */
+export async function lookAt(view: View, api: Ask, clock: Clock, known?: Look): Promise<Look> {
   const ask: Ask = async (target) => {
     await letOthersRun();
     return api(target);
   };
+  const fleet = known ?? (await fleetAt(ask, clock));
+  if (view.cluster === '') return fleet;
+  const lateMs = clock.monotonicMs() - fleet.atMs;
+  return { ...fleet, view, closer: await closerOf(view.cluster, ask, lateMs) };
+}
+
+async function fleetAt(ask: Ask, clock: Clock): Promise<Look> {
   const atMs = clock.monotonicMs();
   const status = (await ask(questions.status)) as FleetStatus;
   const clusters = (await ask(clustersOf(status.clusters.total))) as List<Cluster>;
   const environments = (await ask(questions.environments)) as List<Environment>;
   return {
-    view,
+    view: { cluster: '' },
     atMs,
     status,
     clusters,
@@ -95,7 +102,7 @@ export async function lookAt(view: View, api: Ask, clock: Clock): Promise<Look> 
     apps: (await ask(questions.apps)) as List<App>,
     events: (await ask(questions.events)) as List<Event>,
     groupCounts: await countsOf(clusters, environments, ask),
-    closer: view.cluster === '' ? undefined : await closerOf(view.cluster, ask),
+    closer: undefined,
   };
 }
 
@@ -109,9 +116,18 @@ async function countsOf(clusters: List<Cluster>, environments: List<Environment>
   return counts;
 }
 
-async function closerOf(name: string, ask: Ask): Promise<Closer> {
+/** `lateMs`: how long after the moment of the look this is asked, so that its ages are told from that moment too. */
+async function closerOf(name: string, ask: Ask, lateMs: number): Promise<Closer> {
   const found = (await ask(list('clusters', { fieldSelector: `metadata.name=${name}`, limit: 1 }))) as List<Cluster>;
   const placed = list('placements', { fieldSelector: `spec.cluster=${name}`, sort: 'health', limit: 100 });
   const placements = found.items.length === 0 ? [] : ((await ask(placed)) as List<Placement>).items;
-  return { name, cluster: found.items[0], placements };
+  const [cluster] = found.items;
+  return { name, cluster: cluster && { ...cluster, status: { ...cluster.status, ...earlier(cluster.status, lateMs) } }, placements };
+}
+
+type Ages = Pick<Cluster['status'], 'connectionAgeMs' | 'convergenceAgeMs' | 'healthAgeMs'>;
+
+function earlier({ connectionAgeMs, convergenceAgeMs, healthAgeMs }: Ages, lateMs: number): Ages {
+  const at = (ageMs: number | null): number | null => (ageMs === null ? null : ageMs - lateMs);
+  return { connectionAgeMs: at(connectionAgeMs), convergenceAgeMs: at(convergenceAgeMs), healthAgeMs: at(healthAgeMs) };
 }

@@ -174,6 +174,10 @@ class Engine implements Assignments {
   #changed(uid: string): void {
     const entry = this.#entries.get(uid);
     if (!entry || entry.cancelRetry) return;
+    if (entry.visiting) {
+      entry.moved = true;
+      return;
+    }
     this.#add(entry);
     this.#pump();
   }
@@ -288,8 +292,10 @@ class Engine implements Assignments {
   #schedule(entry: Entry): void {
     const { clock, random } = this.#parts;
     entry.attempt = entry.problem ? entry.attempt + 1 : 0;
-    if (entry.again) {
-      entry.again = false;
+    const isHurried = entry.again || (entry.moved && !entry.problem?.retryable);
+    entry.again = false;
+    entry.moved = false;
+    if (isHurried) {
       this.#add(entry);
       return;
     }

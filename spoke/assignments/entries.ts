@@ -42,7 +42,10 @@ export interface Entry {
   /** What Observe mode last looked at. */
   observedKey: string;
   visiting: boolean;
+  /** Another visit was asked for while this one went on. */
   again: boolean;
+  /** The watch said something while it went on. */
+  moved: boolean;
 }
 
 export const newEntry = (uid: string, nowMs: number): Entry => ({
@@ -72,6 +75,7 @@ export const newEntry = (uid: string, nowMs: number): Entry => ({
   observedKey: '',
   visiting: false,
   again: false,
+  moved: false,
 });
 
 /** Said beside the health, for a while. */

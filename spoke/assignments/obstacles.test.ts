@@ -185,3 +185,32 @@ test('a silence that a beat noticed does not last for ever when no hub asks any 
   await rig.run(5_000);
   assert.deepEqual(get(rig, 'ConfigMap', 'a')['data'], { value: '1' });
 });
+
+test('what fails is not hurried by what the watch says while it is tried, and a sync does not wait for the watch to be quiet', async (t) => {
+  const rig = await applied(t, deployment('web'));
+  let tries = 0;
+  const end = new AbortController();
+  rig.tenancy.ensure = async () => {
+    tries += 1;
+    await rig.clock.sleep(1_000, end.signal);
+    throw new Error('the account cannot be made sure of');
+  };
+  rig.desire(await rig.assignment('p1', filesOf(deployment('web', 'nginx:2'))));
+  let synced = false;
+  void rig.spoke.syncNow('p1').then(() => (synced = true));
+  const chatter = async (ms: number): Promise<void> => {
+    for (let at = 0; at < ms; at += 100) {
+      const web = get(rig, 'Deployment', 'web');
+      rig.kube.put({ ...web, status: { ...(web['status'] as object), at, from: tries } }, 'kube-controller-manager');
+      await rig.clock.advance(100);
+    }
+  };
+  try {
+    await chatter(5_000);
+    assert.ok(synced);
+    await chatter(55_000);
+    assert.ok(tries <= 8, `${tries} times in a minute`);
+  } finally {
+    end.abort();
+  }
+});

@@ -164,6 +164,28 @@ test('what a promotion waits for is answered', async () => {
   assert.ok(waiting.message);
 });
 
+test('another release than the one that a person names is not promoted in its stead, and that is said', async () => {
+  await using rig = await startRig();
+  const { read } = rig.store;
+  const older = await read.selectFrom('releases').selectAll().where('uid', '=', 'r0-0').executeTakeFirstOrThrow();
+  const variants = await read.selectFrom('variants').selectAll().where('release_id', '=', older.id).execute();
+  const { id } = await read.selectFrom('releases').select('id').orderBy('id', 'desc').executeTakeFirstOrThrow();
+  const newer = { ...older, id: id + 1, uid: 'newer', alias: 'newer', digest: `sha256:${'d'.repeat(64)}` as const };
+  await read.insertInto('releases').values(newer).execute();
+  const free = 1_000_000;
+  await read
+    .insertInto('variants')
+    .values(variants.map((one, i) => ({ ...one, id: free + i, release_id: newer.id })))
+    .execute();
+  const before = await rollouts(rig);
+  const { rollout, plan, waiting } = (await promotion(rig, older.alias)).body;
+  assert.deepEqual([rollout, plan, waiting?.reason], [null, null, 'NotOffered']);
+  assert.match(waiting.message, /newer/);
+  assert.equal(await rollouts(rig), before);
+  assert.equal((await rig.get('/v1alpha1/tenants/team-0/targets/app-0.dev')).body.status.waiting, null, 'it waits for nothing');
+  assert.equal((await promotion(rig, 'newer')).body.plan.release, 'newer');
+});
+
 test('a dry run of a promotion has the very plan, and begins nothing', async () => {
   await using rig = await startRig();
   const { alias } = (await rig.get('/v1alpha1/releases/r0-0')).body.spec;

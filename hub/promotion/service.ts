@@ -49,6 +49,8 @@ interface State {
   readonly loaded: Loaded | undefined;
   readonly choice: Choice;
   readonly facts: PlanFacts | undefined;
+  /** What a person has asked for; null: nobody has. */
+  readonly approvedReleaseId: number | null;
 }
 
 /** Looks at one target: what it may take, what it waits for, and what its clusters lack. */
@@ -77,10 +79,10 @@ export class PromotionService {
         async (trx): Promise<State> => {
           await asked.check?.(trx);
           const loaded = await loadTarget(trx, targetId, watch, approvedReleaseId);
-          if (!loaded) return { loaded, choice: { releaseId: null, wait: none }, facts: undefined };
+          if (!loaded) return { loaded, choice: { releaseId: null, wait: none }, facts: undefined, approvedReleaseId };
           const choice = chosen(loaded);
           const facts = choice.releaseId === null ? undefined : await loadPlan(trx, loaded, choice.releaseId, traceparent);
-          return { loaded, choice, facts };
+          return { loaded, choice, facts, approvedReleaseId };
         },
         (state, context) => decisionOf(state, asked, context),
       );
@@ -108,8 +110,11 @@ const chosen = ({ target, offer }: Loaded): Choice =>
       };
 
 /** A choice and its plan as rows, one audit entry and the effects to run. Pure. */
-export function decisionOf({ loaded, choice, facts }: State, asked: Asked, context: DecideContext): Decision<Promoted> {
+export function decisionOf({ loaded, choice, facts, approvedReleaseId }: State, asked: Asked, context: DecideContext): Decision<Promoted> {
   if (!loaded) return { result: { rollout: null, plan: null, wait: none } };
+  // Who has named a release is not given another one. The target does not wait for it either: nothing is written.
+  if (approvedReleaseId !== null && choice.wait.reason === '' && choice.releaseId !== approvedReleaseId)
+    return { result: { rollout: null, plan: null, wait: notOffered(loaded, choice) } };
   const planned = facts && plan(facts, context);
   const wait = waitOf(choice, planned);
   const target = targetRow(loaded.target.row, planned, wait, context.now);
@@ -133,6 +138,16 @@ export function decisionOf({ loaded, choice, facts }: State, asked: Asked, conte
       // Who was held here may be wanted there.
       ...(planned?.membershipChanged ? loaded.siblings.filter((id) => id !== target.id).map((id) => `target:${id}`) : []),
     ],
+  };
+}
+
+function notOffered({ offer }: Loaded, { releaseId }: Choice): Wait {
+  const alias = offer.releases.find(({ id }) => id === releaseId)?.alias;
+  const takes = offer.predecessors.length === 0 ? 'the newest release' : 'the release that the environments before it have';
+  const now = alias === undefined ? '' : ` (${alias})`;
+  return {
+    reason: 'NotOffered',
+    message: `environment ${offer.environment} takes ${takes}${now}, and never an older one than it has: what is to come back is committed again`,
   };
 }
 

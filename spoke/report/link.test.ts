@@ -176,3 +176,26 @@ for (const reason of ['ShuttingDown', 'RecordUnavailable'])
     assert.equal(hub.streams.length, 2);
     await stop();
   });
+
+test('a command is answered on the stream that it came on, or not at all', async () => {
+  let finish = (): void => {};
+  const { hub, clock, stop } = start({
+    onCommand: ({ id }) => new Promise((resolve) => (finish = () => resolve({ id, ok: true, code: '', message: '' }))),
+  });
+  const command = { id: 'c', deadlineMs: 60_000, command: { $case: 'syncNow' as const, value: { assignmentUid: '' } } };
+  await clock.advance(0);
+  hub.last.say({ $case: 'command', value: command });
+  await clock.advance(0);
+  finish();
+  await clock.advance(0);
+  assert.ok(hub.kinds().includes('commandResult'));
+  hub.last.say({ $case: 'command', value: command });
+  await clock.advance(0);
+  hub.last.cut();
+  await clock.advance(5_000);
+  assert.equal(hub.streams.length, 2);
+  finish();
+  await clock.advance(0);
+  assert.ok(!hub.kinds().includes('commandResult'));
+  await stop();
+});

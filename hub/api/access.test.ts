@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync, globSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { seededRandom, VirtualClock } from '#shared/clock/mod.ts';
 import { CodedError } from '#shared/kernel/mod.ts';
+import { openSqliteStore } from '#hub/store/mod.ts';
 import { Failures } from './auth/failures.ts';
+import { adminToken, callerOf } from './auth/tokens.ts';
 import { catalogue } from './problems/catalogue.ts';
 import { problemOf } from './problems/problem.ts';
 import { operationsOf, startRig } from './testing/rig.ts';
@@ -143,4 +148,21 @@ test('every code of the catalogue is thrown somewhere, and every one that the AP
   for (const [file, text] of code)
     if (file.startsWith('api/'))
       for (const [, one = ''] of text.matchAll(/new ApiError\(\s*'([A-Z_]+)'/g)) assert.ok(one in catalogue, one);
+});
+
+test('the token in the file lets its owner in also after the year that it is good for: the hub starts again', async (t) => {
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+  const random = seededRandom(1);
+  await using store = await openSqliteStore({ file: ':memory:', clock, random });
+  const folder = await mkdtemp(join(tmpdir(), 'token-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'admin.token');
+  await adminToken(store, file, random);
+  const token = `Bearer ${(await readFile(file, 'utf8')).trim()}`;
+  const scope = async (): Promise<string | undefined> => (await callerOf(store, token, clock.now()))?.scope;
+  assert.equal(await scope(), 'admin');
+  await clock.advance(366 * 24 * 3_600_000);
+  assert.equal(await scope(), undefined, 'not while nobody who may start the hub has done so');
+  await adminToken(store, file, random);
+  assert.equal(await scope(), 'admin');
 });

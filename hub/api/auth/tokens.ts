@@ -7,7 +7,7 @@ const year = 365 * 24 * 3_600_000;
 
 /**
  * The token of whoever may read the file (mode 0600): made once, beside the keys. The record has only its hash. A file without its row (a crash between
- * the two) is given its row.
+ * the two) is given its row, and so is one that has expired: nobody else could let its owner in again.
  */
 export async function adminToken(store: Store, file: string, random: Random): Promise<void> {
   const exists = await access(file).then(
@@ -17,11 +17,11 @@ export async function adminToken(store: Store, file: string, random: Random): Pr
   if (!exists) await writeFile(file, `whapi_${Buffer.from(random.bytes(32)).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
   const hash = hashOf((await readFile(file, 'utf8')).trim());
   await store.decide(
-    (trx) => trx.selectFrom('tokens').select('id').where('hash', '=', hash).executeTakeFirst(),
+    (trx) => trx.selectFrom('tokens').select(['id', 'expires_at']).where('hash', '=', hash).executeTakeFirst(),
     (known, { now, newId }) => {
-      if (known) return { result: undefined };
+      if (known && known.expires_at > now) return { result: undefined };
       const row = {
-        id: newId(),
+        id: known?.id ?? newId(),
         kind: 'Api' as const,
         hash,
         subject: 'local-admin',
@@ -33,7 +33,12 @@ export async function adminToken(store: Store, file: string, random: Random): Pr
       return {
         result: undefined,
         writes: [put('tokens', row)],
-        audit: { actor: 'system:api', action: 'create.token', subject: 'Token/local-admin', reason: 'the first start' },
+        audit: {
+          actor: 'system:api',
+          action: 'create.token',
+          subject: 'Token/local-admin',
+          reason: known ? 'it had expired' : 'the first start',
+        },
       };
     },
   );

@@ -214,3 +214,24 @@ test('what fails is not hurried by what the watch says while it is tried, and a 
     end.abort();
   }
 });
+
+test('what was to be corrected and cannot be seen any more is left alone while others are corrected', async (t) => {
+  const rig = await applied(t, configMap('a'), deployment('web'));
+  rig.kube.fail({ verb: 'apply', name: 'web', code: 'FORBIDDEN', times: 1_000 });
+  const web = get(rig, 'Deployment', 'web');
+  rig.kube.put({ ...web, spec: { ...(web['spec'] as object), replicas: 5 } }, 'kubectl-scale');
+  await rig.run(100);
+  assert.equal(rig.report().reason, 'Denied');
+  rig.kube.watchHealth = () => ({ watches: 2, quietestMs: 200_000, quiet: ['Deployment.apps'] });
+  await rig.run(2 * 60_000);
+  assert.equal(rig.report().counts?.unknown, 1);
+  rig.kube.forgetRequests();
+  change(rig, 'a');
+  await rig.run(5_000);
+  assert.equal(valueOf(rig, 'a'), '1');
+  assert.equal(told(rig, 'web').state, 'DRIFT_STATE_STANDING');
+  assert.deepEqual(
+    rig.kube.requests.filter(({ verb }) => verb === 'apply').map(({ name }) => name),
+    ['a'],
+  );
+});

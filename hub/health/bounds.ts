@@ -5,6 +5,11 @@ export const healthLimits = {
   reportBytesMax: 64 * 1024,
   objectsMax: 20,
   conditionsMax: 20,
+  /** Twice what a spoke lists: one that says more is hostile, not new. */
+  driftMax: 20,
+  driftFieldsMax: 10,
+  /** Of each text in them; the longest is a reference to an object. */
+  driftCharsMax: 1_024,
   reasonCharsMax: 128,
   messageCharsMax: 4_096,
   /** Remembered of one snapshot: twice what a desired state can assign. */
@@ -47,6 +52,18 @@ function problemOf(report: AssignmentReport): string | undefined {
   if (report.message.length > messageCharsMax) return `a message of ${report.message.length} characters, at most ${messageCharsMax}`;
   for (const revision of [report.revisionWanted, report.revisionApplied])
     if (revision !== '' && !isDigest(revision)) return 'a revision that is no sha256 digest';
+  return driftProblem(report.drift);
+}
+
+/** All of it becomes events that people read. */
+function driftProblem(drift: AssignmentReport['drift']): string | undefined {
+  const { driftMax, driftFieldsMax, driftCharsMax } = healthLimits;
+  if (drift.length > driftMax) return `${drift.length} objects that drifted, at most ${driftMax}`;
+  for (const { object, fields, manager, operation, subresource } of drift) {
+    if (fields.length > driftFieldsMax) return `${fields.length} fields of one object that drifted, at most ${driftFieldsMax}`;
+    const longest = Math.max(...[object, manager, operation, subresource, ...fields].map((text) => text.length));
+    if (longest > driftCharsMax) return `a text of ${longest} characters about drift, at most ${driftCharsMax}`;
+  }
   return undefined;
 }
 

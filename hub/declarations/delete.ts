@@ -48,7 +48,11 @@ function decisionOf(found: Found | undefined, { kind, tenant, name, actor, reaso
   const subject = subjectOf({ kind, metadata: { ...(tenant === undefined ? {} : { tenant }), name } });
   if (!found) throw new DeclarationError('NOT_DECLARED', `there is no ${subject}`);
   checkVersion(subject, version, versionOf(found.row));
-  if (found.dependents.length > 0) throw new DeclarationError('IN_USE', `${subject} ${inUse(found.dependents)}: retire it instead`);
+  if (found.dependents.length > 0)
+    throw new DeclarationError(
+      'IN_USE',
+      `${subject} ${inUse(found.dependents)}: delete that first; what runs on clusters has to be retired, which this version cannot do yet`,
+    );
   if (dryRun) return { result: undefined };
   const audit = { actor, action: `delete.${kind.toLowerCase()}`, subject, reason };
   return { result: undefined, writes: found.writes, audit, outbox: found.outbox };
@@ -133,7 +137,14 @@ function hindranceOf({ reference, subject, found }: Named, leaving: ReadonlySet<
       : [{ ...place, code: 'NOT_DECLARED', message: `${subject} is not there`, next: 'leave it out, or ignore what is not found' }];
   const staying = found.dependents.filter((one) => !leaving.has(one));
   if (staying.length === 0) return [];
-  return [{ ...place, code: 'IN_USE', message: `${subject} ${inUse(staying)}`, next: 'retire what depends on it first' }];
+  return [
+    {
+      ...place,
+      code: 'IN_USE',
+      message: `${subject} ${inUse(staying)}`,
+      next: 'delete what depends on it first; what runs on clusters has to be retired, which this version cannot do yet',
+    },
+  ];
 }
 
 type Key = Pick<Deletion, 'tenant' | 'name'>;

@@ -60,7 +60,11 @@ export const catalogue: Readonly<Record<ProblemCode, Entry>> = {
   NOT_FOUND: { status: 404, title: 'There is no such thing', next: 'list the collection to see what there is' },
   NOT_DECLARED: { status: 404, title: 'Nothing of that kind and name is declared', next: 'list the collection to see what there is' },
   NO_SUCH_CLUSTER: { status: 404, title: 'No cluster of that name is declared', next: 'apply a Cluster of that name first' },
-  IN_USE: { status: 409, title: 'Something depends on the resource', next: 'retire what depends on it first' },
+  IN_USE: {
+    status: 409,
+    title: 'Something depends on the resource',
+    next: 'delete what depends on it first; what runs on clusters has to be retired, which this version cannot do yet',
+  },
   ROLLOUT_ENDED: {
     status: 409,
     title: 'The rollout has ended',

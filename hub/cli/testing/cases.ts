@@ -194,7 +194,7 @@ const hindered = problem(409, 'IN_USE', '2 of 3 cannot be deleted, so nothing wa
       field: 'metadata.name',
       code: 'IN_USE',
       message: 'Environment/storefront/dev is depended on by App/storefront/shop',
-      next: 'retire what depends on it first',
+      next: 'delete what depends on it first; what runs on clusters has to be retired, which this version cannot do yet',
     },
     {
       file: 'stdin',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom, VirtualClock } from '../clock/mod.ts';
 import { BusError } from './errors.ts';
-import { follow } from './follow.ts';
+import { follow, notOvertaken } from './follow.ts';
 import type { BusEvent } from './ports.ts';
 
 /** A link and a read that fails as long as it is told to. */
@@ -86,4 +86,19 @@ test('what is closed is not read again', async () => {
   await start();
   await clock.advance(60_000);
   assert.equal(state.reads, 1);
+});
+
+test('an answer that a push has overtaken is asked for again, but not for ever', async () => {
+  const answers = ['old', 'new', 'newer', 'a', 'b', 'c'];
+  const asked = async (overtakenTimes: number): Promise<{ found: string; reads: number }> => {
+    let [reads, pushed] = [0, 0];
+    const read = async (): Promise<string> => {
+      if (reads < overtakenTimes) pushed++;
+      return answers[reads++] ?? '';
+    };
+    return { found: await notOvertaken(read, () => pushed), reads };
+  };
+  assert.deepEqual(await asked(0), { found: 'old', reads: 1 });
+  assert.deepEqual(await asked(1), { found: 'new', reads: 2 });
+  assert.deepEqual(await asked(99), { found: 'b', reads: 5 });
 });

@@ -39,3 +39,17 @@ export function follow(
   signal.addEventListener('abort', stop, { once: true });
   wake();
 }
+
+const readsMax = 5;
+
+/**
+ * What was read, read again while pushes come in meanwhile: an answer from before a push, handed on after it, would look like an old document that somebody
+ * replays. At most five times: whoever pushes without end hides nothing.
+ */
+export async function notOvertaken<T>(read: () => Promise<T>, pushed: () => number): Promise<T> {
+  for (let reads = 1; ; reads++) {
+    const before = pushed();
+    const found = await read();
+    if (pushed() === before || reads === readsMax) return found;
+  }
+}

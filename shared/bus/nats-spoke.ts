@@ -1,7 +1,7 @@
 import type { Msg } from '@nats-io/transport-node';
 import type { Clock } from '../clock/mod.ts';
 import { importedGetSubject, importedPushSubject, keySubject } from './layout.ts';
-import { follow } from './follow.ts';
+import { follow, notOvertaken } from './follow.ts';
 import { BusError } from './errors.ts';
 import { busError, connectNats, NatsLink, type NatsOptions, requestMaxMs } from './nats-link.ts';
 import type { Random } from '../kernel/mod.ts';
@@ -38,18 +38,24 @@ class NatsSpoke implements SpokeBus {
 
   watch(clusterUid: string, onMessage: (message: DesiredMessage) => void, signal: AbortSignal): DesiredWatch {
     const { nc } = this.#link;
+    let pushed = 0;
     const pushes = nc.subscribe(importedPushSubject(clusterUid), {
-      callback: (error, pushed) => {
+      callback: (error, message) => {
         // An error is the server's refusal, which the link tells as an event.
-        const read = error ? undefined : messageOf(pushed, clusterUid);
-        if (read !== undefined && !signal.aborted) onMessage(read);
+        const read = error ? undefined : messageOf(message, clusterUid);
+        if (read === undefined || signal.aborted) return;
+        pushed++;
+        onMessage(read);
       },
     });
     signal.addEventListener('abort', () => pushes.unsubscribe(), { once: true });
     const refresh = async (): Promise<void> => {
       // Of one connection the server takes one thing after the other: when the read is answered it has the subscription, as after a flush, and what is
       // written in between arrives one way or the other. (A flush has no time limit.)
-      const bytes = await this.get(clusterUid);
+      const bytes = await notOvertaken(
+        () => this.get(clusterUid),
+        () => pushed,
+      );
       if (!signal.aborted) onMessage(bytes ?? 'absent');
     };
     follow(this.#link, refresh, this.#retry, signal);

@@ -1,3 +1,4 @@
+import { includes } from './auth/scopes.ts';
 import { ApiError } from './problems/errors.ts';
 import type { Asked, Operation } from './operations/operation.ts';
 
@@ -6,10 +7,10 @@ export type Ask = (target: string) => Promise<unknown>;
 
 type Check = (operation: Operation, params: unknown, query: unknown) => Pick<Asked, 'params' | 'query'>;
 
-/** Asks in this process, for those who have been let in already. */
+/** Asks in this process, for those who have been let in already: what `read` shows, and no more. */
 export function askOf(operations: readonly Operation[], check: Check): Ask {
   const readable = operations
-    .filter(({ method }) => method === 'GET')
+    .filter(({ method, scope }) => method === 'GET' && (scope === 'none' || includes('read', scope)))
     .map((operation) => ({ operation, pattern: new RegExp(`^${operation.path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`) }));
   return async (target) => {
     const { pathname, searchParams } = new URL(target, 'http://hub');

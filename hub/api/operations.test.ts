@@ -43,6 +43,7 @@ const calls: Readonly<Record<string, Call>> = {
   deleteSet: { path: '/v1alpha1/delete?ignoreNotFound=true&reason=gone', body: cluster('not-there') },
   createJoinToken: { path: '/v1alpha1/clusters/c-00001/join-token', body: '{"ttlMs":60000}' },
   promoteRelease: { path: '/v1alpha1/tenants/team-0/targets/app-0.dev/promote', body: '{"release":"20260101-0-0"}' },
+  createToken: { path: '/v1alpha1/tokens?reason=because', body: '{"scope":"read","name":"ci"}' },
   deleteCluster: { path: '/v1alpha1/clusters/unused?reason=gone' },
   deleteApp: { path: '/v1alpha1/tenants/fresh/apps/web' },
   deleteEnvironment: { path: '/v1alpha1/tenants/fresh/environments/dev' },
@@ -51,6 +52,7 @@ const calls: Readonly<Record<string, Call>> = {
 
 async function pathOf(id: string, path: string, rig: Rig): Promise<Call> {
   if (calls[id]) return calls[id];
+  if (id === 'revokeToken') return { path: path.replace('{id}', (await rig.get('/v1alpha1/tokens')).body.items[0].id) };
   const [, plural = ''] = /\/([a-z]+)\/\{name\}/.exec(path) ?? [];
   const isOfTenant = path.includes('{tenant}');
   const filled = path.replace('{tenant}', 'team-0');

@@ -18,6 +18,7 @@ import { pageOperations } from './operations/page.ts';
 import { isStreamed, type Asked, type Operation } from './operations/operation.ts';
 import { promoteOperations, type PromoteOptions } from './operations/promotions.ts';
 import { readOperations } from './operations/reads.ts';
+import { tokenOperations } from './operations/tokens.ts';
 import { syncOperations, type SyncOptions } from './operations/syncs.ts';
 import type { Fleet } from './kinds/moments.ts';
 import type { Feed } from './watch/feed.ts';
@@ -54,6 +55,7 @@ export function operationsOf(options: ApiOptions): readonly Operation[] {
     ...promoteOperations(options),
     ...syncOperations(options),
     ...holdOperations(options),
+    ...tokenOperations(options),
     ...(options.page ? pageOperations(options.page) : []),
   ];
   const document = openApiOf([...operations, documentation(() => ({}))], options.version);

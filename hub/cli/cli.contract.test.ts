@@ -258,6 +258,29 @@ test('who has no valid token is denied, and a token that others may read is not 
   assert.match(open.err, /others may read it\nnext: chmod 600/);
 });
 
+test('a token lets somebody in as far as its scope, until it is revoked', async (t) => {
+  const hub = await startHub(t);
+  const wheelhouse = caller(hub);
+  const made = await wheelhouse('token create --scope read --name ci --ttl 1h --reason pipeline');
+  assert.match(made.out, /^whapi_[\w-]{43}\n$/, made.err);
+  assert.match(made.err, /^token\/\d+ ci: scope read, good for (60m|59m)/);
+  const file = join(hub.folder, 'ci.token');
+  await writeFile(file, made.out, { mode: 0o600 });
+  const env = { WHEELHOUSE_URL: hub.url, WHEELHOUSE_TOKEN_FILE: file };
+  assert.equal((await wheelhouse('status', { env })).exit, exits.ok);
+  for (const line of ['apply -f -', 'token list', 'token create --scope read'])
+    assert.equal((await wheelhouse(line, { env, stdin: declared })).exit, exits.denied, line);
+  const listed = await wheelhouse('token list --no-headers');
+  const [, id = ''] = /^(\d+) +ci +read /m.exec(listed.out) ?? [];
+  const gone = await wheelhouse(`token revoke ${id} --reason over`);
+  assert.deepEqual([gone.out, gone.exit], [`token/${id} revoked\n`, exits.ok], gone.err);
+  assert.equal((await wheelhouse('status', { env })).exit, exits.denied);
+  assert.match((await wheelhouse('audit --subject Token/ci')).out, /pipeline[^]*over/);
+  const [, local = ''] = /^(\d+) +local-admin /m.exec(listed.out) ?? [];
+  assert.equal((await wheelhouse(`token revoke ${local}`)).exit, exits.refused);
+  assert.equal((await wheelhouse('token create --scope read --ttl 10s')).exit, exits.usage);
+});
+
 test('what is frozen and suspended is marked, counted, described, and let go; the same again is unchanged', async (t) => {
   const wheelhouse = caller(await startHub(t));
   const frozen = await wheelhouse('freeze cluster c-00001 --for 2h --reason sale');

@@ -14,6 +14,7 @@ import { page } from './commands/page.ts';
 import { promote } from './commands/promote.ts';
 import { status } from './commands/status.ts';
 import { sync } from './commands/sync.ts';
+import { createToken, listTokens, revokeToken } from './commands/tokens.ts';
 import { tree } from './commands/tree.ts';
 import type { Exit } from './exits.ts';
 import type { Io } from './io.ts';
@@ -148,6 +149,28 @@ function changes(program: Command, session: Sessions, leave: Leave): void {
     .description('accepts the agent that has asked to be this cluster')
     .option('--exit-code-unchanged', unchanged)
     .action(async (name, given) => leave(await accept(session(), name, given)));
+  tokens(program, session);
+}
+
+/** Who may ask the hub what. */
+function tokens(program: Command, session: Sessions): void {
+  const token = program.command('token').description('lets people and machines ask the hub, as far as a scope reaches');
+  options
+    .changing(token.command('create'))
+    .description('makes a token; the token alone is on stdout')
+    .requiredOption('--scope <scope>', 'read (looks), operate (promotes, syncs, stops), admin (everything)')
+    .option('--name <name>', 'whom the audit log names; else one is made up')
+    .addOption(options.durationOption('--ttl <duration>', 'how long it is good, 1m to 365d', '30d'))
+    .action((given) => createToken(session(), given));
+  options
+    .document(token.command('list'))
+    .description('the tokens that are good now, never themselves; newest first')
+    .option('--no-headers', 'without the line of titles')
+    .action((given) => listTokens(session(), given));
+  options
+    .dry(options.changing(token.command('revoke <id>')))
+    .description('ends a token at once')
+    .action((id, given) => revokeToken(session(), id, given));
 }
 
 /** What makes things stand still, and lets them go on. */

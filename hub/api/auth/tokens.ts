@@ -3,6 +3,8 @@ import { digestBytes, digestOf, type Random } from '#shared/kernel/mod.ts';
 import { put, type Store } from '#hub/store/mod.ts';
 
 const hashOf = (token: string): Uint8Array => digestBytes(digestOf(token));
+/** The token beside the keys: how the owner of the hub gets in. */
+export const localAdmin = 'local-admin';
 const year = 365 * 24 * 3_600_000;
 
 /**
@@ -24,7 +26,7 @@ export async function adminToken(store: Store, file: string, random: Random): Pr
         id: known?.id ?? newId(),
         kind: 'Api' as const,
         hash,
-        subject: 'local-admin',
+        subject: localAdmin,
         scope: 'admin',
         bound_key: null,
         expires_at: now + year,
@@ -36,7 +38,7 @@ export async function adminToken(store: Store, file: string, random: Random): Pr
         audit: {
           actor: 'system:api',
           action: 'create.token',
-          subject: 'Token/local-admin',
+          subject: `Token/${localAdmin}`,
           reason: known ? 'it had expired' : 'the first start',
         },
       };

@@ -75,6 +75,21 @@ export const catalogue: Readonly<Record<ProblemCode, Entry>> = {
     title: 'No agent has asked to be this cluster',
     next: 'make a join token for it, and give it to the agent',
   },
+  TOKEN_EXISTS: {
+    status: 409,
+    title: 'A token of that name is good already',
+    next: 'give another name, or revoke that one first',
+  },
+  TOKEN_IS_LOCAL: {
+    status: 409,
+    title: 'The token beside the keys of the hub is never revoked',
+    next: 'to replace it, remove DATA/keys/admin.token and start the hub again; then the earlier one can be revoked',
+  },
+  TOO_MANY_TOKENS: {
+    status: 409,
+    title: 'As many tokens as the hub keeps are good already',
+    next: 'revoke those that nobody uses, or let them end',
+  },
   IDEMPOTENCY_KEY_BUSY: {
     status: 409,
     title: 'The first request with this Idempotency-Key is still being worked on',

@@ -16,7 +16,10 @@ export type ApiCode =
   | 'IDEMPOTENCY_KEY_REUSED'
   | 'IDEMPOTENCY_KEY_BUSY'
   | 'NO_SUCH_CLUSTER'
-  | 'NOT_ASKED';
+  | 'NOT_ASKED'
+  | 'TOKEN_EXISTS'
+  | 'TOKEN_IS_LOCAL'
+  | 'TOO_MANY_TOKENS';
 
 export class ApiError extends CodedError<ApiCode> {
   override readonly name = 'ApiError';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { scopes } from '../auth/scopes.ts';
 import { rollout } from './moving.ts';
 import { holdCounts } from './holds.ts';
 import { ageMs, changedBy, component, connection, count, health, tally, time, uid, version, waiting } from './words.ts';
@@ -22,6 +23,14 @@ export const invited = component(
   'Invitation',
   z.object({ path: z.string().describe('of the page, with a code that is good once and shown this once'), expiresAt: time }),
 );
+const token = z.object({
+  id: z.string().describe("'0' in a dry run"),
+  name: z.string(),
+  scope: z.enum(scopes),
+  expiresAt: time,
+});
+export const tokenMade = component('TokenMade', token.extend({ token: z.string().describe("shown this once; '' in a dry run") }));
+export const tokenList = component('TokenList', z.object({ items: z.array(token.extend({ createdAt: time })) }));
 export const promoted = component(
   'Promoted',
   z.object({

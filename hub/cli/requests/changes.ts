@@ -19,7 +19,7 @@ export interface PlacementSynced {
 const ifMatch = ({ resourceVersion }: ChangeOptions): Pick<Ask, 'headers'> =>
   resourceVersion === undefined ? {} : { headers: { 'if-match': `"${resourceVersion}"` } };
 
-const said = ({ reason, dryRun }: ChangeOptions): Readonly<Record<string, string | undefined>> => ({
+export const changeWords = ({ reason, dryRun }: ChangeOptions): Readonly<Record<string, string | undefined>> => ({
   reason,
   dryRun: dryRun ? 'true' : undefined,
 });
@@ -29,7 +29,7 @@ const said = ({ reason, dryRun }: ChangeOptions): Readonly<Record<string, string
 export const applyAsk = (files: readonly NamedText[], options: ChangeOptions): Ask => ({
   method: 'POST',
   path: '/v1alpha1/apply',
-  query: said(options),
+  query: changeWords(options),
   body: JSON.stringify({ files }),
   type: 'application/json',
 });
@@ -37,7 +37,7 @@ export const applyAsk = (files: readonly NamedText[], options: ChangeOptions): A
 export const deleteAsk = (reference: Reference, options: ChangeOptions): Ask => ({
   method: 'DELETE',
   path: onePath(reference),
-  query: said(options),
+  query: changeWords(options),
   object: referenceText(reference),
   ...ifMatch(options),
 });
@@ -45,7 +45,7 @@ export const deleteAsk = (reference: Reference, options: ChangeOptions): Ask => 
 export const deleteSetAsk = (files: readonly NamedText[], ignoreNotFound: boolean, options: ChangeOptions): Ask => ({
   method: 'POST',
   path: '/v1alpha1/delete',
-  query: { ...said(options), ignoreNotFound: ignoreNotFound ? 'true' : undefined },
+  query: { ...changeWords(options), ignoreNotFound: ignoreNotFound ? 'true' : undefined },
   body: JSON.stringify({ files }),
   type: 'application/json',
 });
@@ -53,7 +53,7 @@ export const deleteSetAsk = (files: readonly NamedText[], ignoreNotFound: boolea
 export const syncPlacementAsk = (placement: Reference, waitMs: number, options: ChangeOptions): Ask => ({
   method: 'POST',
   path: `${onePath(placement)}/sync`,
-  query: { ...said(options), waitMs: waitMs === 0 ? undefined : String(waitMs) },
+  query: { ...changeWords(options), waitMs: waitMs === 0 ? undefined : String(waitMs) },
   object: referenceText(placement),
   waitMs,
 });
@@ -61,7 +61,7 @@ export const syncPlacementAsk = (placement: Reference, waitMs: number, options: 
 export const promoteAsk = (target: Reference, release: string, options: ChangeOptions): Ask => ({
   method: 'POST',
   path: `${onePath(target)}/promote`,
-  query: said(options),
+  query: changeWords(options),
   body: JSON.stringify({ release }),
   type: 'application/json',
   object: referenceText(target),
@@ -71,7 +71,7 @@ export const promoteAsk = (target: Reference, release: string, options: ChangeOp
 export const syncAsk = (app: Reference, options: ChangeOptions): Ask => ({
   method: 'POST',
   path: `${onePath(app)}/sync`,
-  query: said(options),
+  query: changeWords(options),
   object: referenceText(app),
 });
 
@@ -80,7 +80,7 @@ const clusterOf = (name: string): Reference => ({ kind: kindOf('cluster'), tenan
 export const joinTokenAsk = (name: string, body: { readonly ttlMs: number; readonly accepted: boolean }, options: ChangeOptions): Ask => ({
   method: 'POST',
   path: `${onePath(clusterOf(name))}/join-token`,
-  query: said(options),
+  query: changeWords(options),
   body: JSON.stringify(body),
   type: 'application/json',
   object: `cluster/${name}`,
@@ -89,6 +89,6 @@ export const joinTokenAsk = (name: string, body: { readonly ttlMs: number; reado
 export const acceptAsk = (name: string, options: ChangeOptions): Ask => ({
   method: 'POST',
   path: `${onePath(clusterOf(name))}/accept`,
-  query: said(options),
+  query: changeWords(options),
   object: `cluster/${name}`,
 });

@@ -211,6 +211,13 @@ const deleteSet = 'POST /v1alpha1/delete';
 const syncPath = 'POST /v1alpha1/tenants/storefront/apps/shop/sync';
 const shopTargets = 'GET /v1alpha1/tenants/storefront/targets';
 
+const tokens = {
+  items: [
+    { id: '71', name: 'ci', scope: 'read', expiresAt: '2026-12-21T14:47:38.000Z', createdAt: '2026-11-20T12:40:44.000Z' },
+    { id: '1', name: 'local-admin', scope: 'admin', expiresAt: '2027-06-21T12:40:44.000Z', createdAt: '2026-06-21T12:40:44.000Z' },
+  ],
+};
+
 const changes: readonly Case[] = [
   of('apply', "apply -f - --reason 'a new region'", {
     stdin: set,
@@ -444,6 +451,32 @@ const changes: readonly Case[] = [
   }),
   of('cluster-join-token', "cluster join-token dev-2 --ttl 30m --accepted --reason 'a new region'", {
     answers: { 'POST /v1alpha1/clusters/dev-2/join-token': json({ token: 'whjoin_example', expiresAt: '2026-11-21T13:10:44.000Z' }) },
+  }),
+  of('token-create', "token create --scope read --name ci --ttl 30d --reason 'for the pipeline'", {
+    answers: {
+      'POST /v1alpha1/tokens': json({ id: '71', name: 'ci', scope: 'read', expiresAt: '2026-12-21T14:47:38.000Z', token: 'whapi_example' }),
+    },
+  }),
+  of('token-create-no-scope', 'token create --name ci'),
+  of('token-create-denied', 'token create --scope admin', {
+    answers: { 'POST /v1alpha1/tokens': problem(403, 'FORBIDDEN', 'this needs a token of scope admin, not read') },
+  }),
+  of('token-create-exists', 'token create --scope read --name ci', {
+    answers: { 'POST /v1alpha1/tokens': problem(409, 'TOKEN_EXISTS', 'there is a token ci') },
+  }),
+  of('token-list', 'token list', { answers: { 'GET /v1alpha1/tokens': json(tokens) } }),
+  of('token-list-json', 'token list -o json', { answers: { 'GET /v1alpha1/tokens': json(tokens) } }),
+  of('token-revoke', "token revoke 71 --reason 'it has leaked'", {
+    answers: { 'DELETE /v1alpha1/tokens/71': json({ dryRun: false }) },
+  }),
+  of('token-revoke-dry-run', 'token revoke 71 --dry-run', {
+    answers: { 'DELETE /v1alpha1/tokens/71': json({ dryRun: true }) },
+  }),
+  of('token-revoke-missing', 'token revoke 72', {
+    answers: { 'DELETE /v1alpha1/tokens/72': problem(404, 'NOT_FOUND', 'there is no token of that id that is still good') },
+  }),
+  of('token-revoke-local', 'token revoke 1', {
+    answers: { 'DELETE /v1alpha1/tokens/1': problem(409, 'TOKEN_IS_LOCAL', 'local-admin lies beside the keys of the hub') },
   }),
   of('cluster-accept', 'cluster accept dev-2', {
     answers: { 'POST /v1alpha1/clusters/dev-2/accept': json({ dryRun: false, changed: true }) },

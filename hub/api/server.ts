@@ -96,9 +96,10 @@ export async function serveApi(options: ApiOptions): Promise<{ port: number; sto
     throw new ApiError('NOT_FOUND', `${request.method} ${request.url.slice(0, 200)}: there is nothing here`);
   });
   const authorize = authorizer(options);
+  const stays: Stays = async ({ headers }) => (await callerOf(options.store, headers.authorization, options.clock.now())) !== undefined;
   const idempotency = new Idempotency(options.clock);
   const operations = operationsOf(options);
-  for (const operation of operations) route(server, operation, authorize, idempotency);
+  for (const operation of operations) route(server, operation, authorize, stays, idempotency);
   const ask = askOf(operations, (operation, params, query) => ({
     params: checked(operation.params, params, 'path') as Record<string, string>,
     query: checked(operation.query, query, 'query'),
@@ -109,6 +110,9 @@ export async function serveApi(options: ApiOptions): Promise<{ port: number; sto
 }
 
 type Authorize = (request: FastifyRequest, operation: Operation) => Promise<Caller>;
+
+/** Whether the token of a request is still good. */
+type Stays = (request: FastifyRequest) => Promise<boolean>;
 
 function authorizer({ store, clock }: ApiOptions): Authorize {
   const failures = new Failures();
@@ -129,7 +133,7 @@ function failed(failures: Failures, address: string, nowMs: number): ApiError {
   return new ApiError('UNAUTHENTICATED', 'a valid bearer token is needed');
 }
 
-function route(server: FastifyInstance, operation: Operation, authorize: Authorize, idempotency: Idempotency): void {
+function route(server: FastifyInstance, operation: Operation, authorize: Authorize, stays: Stays, idempotency: Idempotency): void {
   const url = operation.path.replaceAll(/\{(\w+)\}/g, ':$1');
   server.route({
     method: operation.method,
@@ -154,9 +158,17 @@ function route(server: FastifyInstance, operation: Operation, authorize: Authori
       if (done?.replayed) void reply.header('idempotency-replayed', 'true');
       if (!isStreamed(answer)) return reply.type('application/json').send(JSON.stringify(answer));
       void reply.header('cache-control', 'no-store').type('text/event-stream');
-      return reply.send(Readable.from(answer.stream));
+      return reply.send(Readable.from(whileGood(answer.stream, () => stays(request))));
     },
   });
+}
+
+/** A stream outlives its request: whose token has ended or was revoked meanwhile is told nothing more. */
+async function* whileGood(stream: AsyncIterable<string>, good: () => Promise<boolean>): AsyncGenerator<string> {
+  for await (const text of stream) {
+    if (!(await good())) return;
+    yield text;
+  }
 }
 
 /** Keys of one caller are not another's. */

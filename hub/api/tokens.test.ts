@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { askOf } from './ask.ts';
 import { tokensMax } from './auth/issued.ts';
 import { sessionsIn } from './auth/sessions.ts';
@@ -83,6 +84,35 @@ test('who is revoked is out at once, and so are the browsers that were let in by
   assert.deepEqual(refusal(await rig.call('DELETE', `${path}/${id}`)), [404, 'NOT_FOUND']);
 });
 
+test('a watch that was begun before is told nothing more', async () => {
+  await using rig = await startRig();
+  const { id, token } = await made(rig, { scope: 'read' });
+  const headers = { authorization: `Bearer ${token}` };
+  const signal = AbortSignal.timeout(30_000);
+  const watching = await fetch(`${rig.base}${clusters}?watch=true&limit=1`, { headers, signal });
+  const reader = watching.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let heard = '';
+  while (!heard.includes('event: bookmark')) heard += (await reader?.read())?.value ?? '';
+  await rig.call('DELETE', `${path}/${id}`);
+  const declared = 'apiVersion: wheelhouse.dev/v1alpha1\nkind: Cluster\nmetadata: {name: secret}\nspec: {labels: {env: none}}\n';
+  assert.equal((await rig.call('POST', '/v1alpha1/apply', { body: declared })).status, 200);
+  const ended = new AbortController();
+  const moving = (async () => {
+    while (!ended.signal.aborted) {
+      await rig.clock.advance(5_000);
+      await setImmediate();
+    }
+  })();
+  for (;;) {
+    const { done = true, value = '' } = (await reader?.read()) ?? {};
+    if (done) break;
+    heard += value;
+  }
+  ended.abort();
+  await moving;
+  assert.ok(!heard.includes('secret'));
+});
+
 test('the record and its lists have the hash and nothing else of it', async () => {
   await using rig = await startRig();
   const { token, id } = await made(rig, { scope: 'operate', name: 'ci' });
@@ -130,6 +160,15 @@ test('what no token can be is refused', async () => {
   for (const [what, body, status, code] of wrong) assert.deepEqual(refusal(await make(rig, body)), [status, code], what);
   assert.deepEqual(refusal(await rig.call('DELETE', `${path}/abc`)), [400, 'REQUEST_INVALID']);
   assert.equal((await list(rig)).length, 2);
+});
+
+test('nobody takes the name of the one beside the keys when that has ended', async () => {
+  await using rig = await startRig();
+  await rig.clock.advance(dayMs);
+  const { token } = await made(rig, { scope: 'admin', ttlMs: 365 * dayMs });
+  await rig.clock.advance(364 * dayMs);
+  assert.equal((await rig.get(path)).status, 401);
+  assert.deepEqual(refusal(await make(rig, { scope: 'admin', name: 'local-admin' }, { token })), [409, 'TOKEN_EXISTS']);
 });
 
 test('only so many are good at a time', async () => {

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectHub, spokeJwt } from '#shared/bus/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
-import { explain, type Random } from '#shared/kernel/mod.ts';
+import { explain, version, type Random } from '#shared/kernel/mod.ts';
 import { parseRepository, RegistryClient } from '#shared/oci/mod.ts';
 import { recordSpan, type Log } from '#shared/telemetry/mod.ts';
 import { adminToken, Feed, serveApi, sessionsIn } from '#hub/api/mod.ts';
@@ -174,7 +174,7 @@ export async function startHub({ config, clock, random, log }: HubParts, signal:
       page: new FleetPage({ sessions: sessionsIn(store, clock, random), names: [config.advertisedHost], clock, random, log }),
       clock,
       random,
-      version: '0.1.0',
+      version,
       log,
     });
     resources.defer(() => api.stop());

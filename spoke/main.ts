@@ -1,9 +1,9 @@
-import { CodedError, explain } from '#shared/kernel/mod.ts';
+import { CodedError, explain, version } from '#shared/kernel/mod.ts';
 import { systemClock, systemRandom } from '#shared/clock/mod.ts';
 import { createLog, startTelemetry, type Log } from '#shared/telemetry/mod.ts';
 import { fromKubeconfig, inCluster } from '#spoke/kube/mod.ts';
 import { processConfig, type SpokeConfig } from './config.ts';
-import { runSpoke, version } from './spoke.ts';
+import { runSpoke } from './spoke.ts';
 
 const parts = { clock: systemClock, random: systemRandom };
 

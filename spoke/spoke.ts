@@ -1,7 +1,7 @@
 import { documentFeatures, KeyRole, SpokeClient, type Facts } from '#proto/mod.ts';
 import { connectSpoke, type DesiredWatch, type SpokeBus } from '#shared/bus/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
-import { backoffMs, compareFence, explain, jitteredMs, type Fence, type Random } from '#shared/kernel/mod.ts';
+import { backoffMs, compareFence, explain, jitteredMs, version, type Fence, type Random } from '#shared/kernel/mod.ts';
 import { RegistryClient } from '#shared/oci/mod.ts';
 import { openStream, rpcClient } from '#shared/rpc/mod.ts';
 import { trustedFor } from '#shared/signing/mod.ts';
@@ -15,8 +15,6 @@ import { Link, obey } from '#spoke/report/mod.ts';
 import { SpokeState } from '#spoke/state/mod.ts';
 import { Tenancy } from '#spoke/tenancy/mod.ts';
 import type { SpokeConfig } from './config.ts';
-
-export const version = '0.1.0';
 
 export interface SpokeParts {
   readonly config: Pick<SpokeConfig, 'joinToken' | 'cacheDir'>;

@@ -1,10 +1,10 @@
+import { version } from '#shared/kernel/mod.ts';
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { exits } from './exits.ts';
 import { cases, commands } from './testing/cases.ts';
-import { version } from './version.ts';
 import { readRecorded, tell, type Told } from './testing/fake.ts';
 
 const recorded = readRecorded(join(import.meta.dirname, 'testdata/recorded.json'));

@@ -1,3 +1,4 @@
+import { version } from '#shared/kernel/mod.ts';
 import { Command } from 'commander';
 import { apply } from './commands/apply.ts';
 import { accept, joinToken } from './commands/clusters.ts';
@@ -20,7 +21,6 @@ import type { Exit } from './exits.ts';
 import type { Io } from './io.ts';
 import * as options from './options.ts';
 import { Session } from './session.ts';
-import { version } from './version.ts';
 
 const epilogue = `
 Exit codes:

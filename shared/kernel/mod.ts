@@ -10,3 +10,4 @@ export { compareFence, fenceText, type Fence } from './fence.ts';
 export { inputsMaxBytes, revisionOf } from './revision.ts';
 export { apiVersion, bareHealth, labels, type HealthState } from './words.ts';
 export { inputsBytes, parseInputs, type Inputs } from './inputs.ts';
+export { version } from './version.ts';

@@ -2,12 +2,12 @@ import type { Clock } from '#shared/clock/mod.ts';
 import { CodedError, type Inputs } from '#shared/kernel/mod.ts';
 import type { Discovery, KindInfo, KubeClient, KubeObject } from '#spoke/kube/mod.ts';
 import { isClosedNamespace } from '#spoke/plan/mod.ts';
+import { tenantsNamespace } from '#spoke/state/mod.ts';
 
 export class TenancyError extends CodedError<'CLOSED_NAMESPACE' | 'NOT_SERVED' | 'FOREIGN_BINDING'> {
   override readonly name = 'TenancyError';
 }
 
-export const tenantsNamespace = 'wheelhouse-tenants';
 /** Shipped with the spoke; the only role that it may bind. */
 const tenantRole = 'wheelhouse-tenant';
 

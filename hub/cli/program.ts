@@ -25,7 +25,7 @@ import { Session } from './session.ts';
 const epilogue = `
 Exit codes:
   0 ok   1 error   2 usage   3 unchanged (with --exit-code-unchanged)   4 timed out
-  5 rollout failed   6 denied   7 refused by a guard   8 hub unreachable
+  5 rollout failed or stuck   6 denied   7 refused by a guard   8 hub unreachable
 
 The hub: --context, else WHEELHOUSE_URL with WHEELHOUSE_TOKEN_FILE, else the current context of
 WHEELHOUSE_CONFIG (~/.config/wheelhouse/config.yaml). Begin with: wheelhouse init HUB_DATA_FOLDER

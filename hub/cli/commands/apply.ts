@@ -8,7 +8,8 @@ import { readSets } from '../requests/files.ts';
 import { list } from '../requests/lists.ts';
 import { sendSet } from '../requests/sets.ts';
 import type { Session } from '../session.ts';
-import { judgeTargets } from '../waits/judge.ts';
+import { judgeTargets, type Look } from '../waits/judge.ts';
+import { degradedRollouts, whyStalled } from '../waits/stalls.ts';
 import { waitFor } from '../waits/wait.ts';
 
 /** The hub's answer. */
@@ -46,33 +47,36 @@ export async function apply(session: Session, options: ApplyOptions): Promise<Ex
     throw usageError(`-o ${form} is no form of this output`, 'one of json, yaml, name');
   const set = await readSets(session.io, options.filename, options.recursive ?? false);
   const client = await session.client();
-  const known = options.wait ? await failedRollouts(client) : new Set<string>();
+  const before = options.wait ? rolloutsOf(await targetsOf(client)) : new Set<string>();
   const applied = await sendSet<Applied>(client, applyAsk(set, options), 'applied');
   if (form === 'json' || form === 'yaml') session.io.out(documentText(form, applied));
   else if (form === 'name') session.print(applied.items.map(({ subject }) => subjectWord(subject)));
   else session.print(appliedLines(applied));
   for (const target of applied.retire) session.say(`${target} is named no more; what it runs stays until it is retired`);
-  if (options.wait && !options.dryRun) await waitForSet(session, client, applied, known, options.timeout);
   const unchanged = applied.items.every(({ action }) => action === 'unchanged');
+  // What changes nothing brings nothing that could mend what is stuck.
+  const known = unchanged ? new Set<string>() : before;
+  if (options.wait && !options.dryRun) await waitForSet(session, client, applied, known, options.timeout);
   return unchanged && options.exitCodeUnchanged ? exits.unchanged : exits.ok;
 }
 
 const targetsOf = async (client: Client): Promise<readonly Target[]> =>
   (await list<Target>(client, kindNamed('Target'), { sort: 'name', limit: 0 })).items;
 
-const failedOf = (targets: readonly Target[]): Set<string> =>
-  new Set(targets.flatMap(({ status: { rollout } }) => (rollout?.state === 'Failed' ? [rollout.uid] : [])));
-
-export const failedRollouts = async (client: Client): Promise<Set<string>> => failedOf(await targetsOf(client));
+const rolloutsOf = (targets: readonly Target[]): Set<string> =>
+  new Set(targets.flatMap(({ status: { rollout } }) => (rollout ? [rollout.uid] : [])));
 
 /** What the hub needs to turn what was declared into rollouts. */
 export const settleMs = 2_000;
 
 async function waitForSet(session: Session, client: Client, applied: Applied, known: ReadonlySet<string>, timeout: number): Promise<void> {
   const concerned = concerns(applied);
-  const look = async () => judgeTargets((await targetsOf(client)).filter(concerned), known);
-  await waitFor(session, look, { timeout, settleMs });
+  const look = async () => lookAt(client, (await targetsOf(client)).filter(concerned), known);
+  await waitFor(session, look, { timeout, settleMs, why: whyStalled(client) });
 }
+
+export const lookAt = async (client: Client, targets: readonly Target[], known: ReadonlySet<string>, tenant?: string): Promise<Look> =>
+  judgeTargets(targets, { degraded: await degradedRollouts(client, targets, tenant), known });
 
 /** The targets of one app. */
 export async function targetsOfApp(client: Client, { metadata: { tenant, name } }: App): Promise<readonly Target[]> {

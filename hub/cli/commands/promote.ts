@@ -6,6 +6,7 @@ import type { Client } from '../requests/client.ts';
 import { list, oneOf } from '../requests/lists.ts';
 import type { Session } from '../session.ts';
 import { judgeRollout } from '../waits/judge.ts';
+import { whyStalled } from '../waits/stalls.ts';
 import { waitFor } from '../waits/wait.ts';
 import { withTenant } from './delete.ts';
 
@@ -84,6 +85,6 @@ async function releaseFor(client: Client, app: Reference, environment: string): 
 async function waitForRollout(session: Session, client: Client, uid: string, timeout: number): Promise<void> {
   const look = async () =>
     judgeRollout((await client.send<Rollout>({ method: 'GET', path: `/v1alpha1/rollouts/${uid}`, object: `rollout/${uid}` })).body);
-  await waitFor(session, look, { timeout });
+  await waitFor(session, look, { timeout, why: whyStalled(client) });
   session.say(`rollout ${uid} succeeded`);
 }

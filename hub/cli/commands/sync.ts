@@ -5,9 +5,10 @@ import { syncAsk, syncPlacementAsk, type ChangeOptions, type PlacementSynced } f
 import type { Client } from '../requests/client.ts';
 import { oneOf } from '../requests/lists.ts';
 import type { Session } from '../session.ts';
-import { judgeSource, judgeTargets } from '../waits/judge.ts';
+import { judgeSource } from '../waits/judge.ts';
+import { whyStalled } from '../waits/stalls.ts';
 import { waitFor } from '../waits/wait.ts';
-import { failedRollouts, settleMs, targetsOfApp } from './apply.ts';
+import { lookAt, settleMs, targetsOfApp } from './apply.ts';
 import { withTenant } from './delete.ts';
 import { optional, placementMissing } from './explain.ts';
 import { placementsOn } from './tree.ts';
@@ -79,7 +80,6 @@ async function syncApp(session: Session, client: Client, given: Reference, optio
   const app = await withTenant(client, given);
   const read = async () => (await oneOf(client, 'App', { tenant: app.tenant, name: app.name })).resource;
   const before = options.wait ? ((await read()).status.source?.answeredAt ?? null) : null;
-  const known = options.wait ? await failedRollouts(client) : new Set<string>();
   await client.send(syncAsk(app, options));
   session.print([`${referenceText(app)} synced${options.dryRun ? ' (dry run)' : ''}`]);
   if (!options.wait || options.dryRun) return;
@@ -90,8 +90,10 @@ async function syncApp(session: Session, client: Client, given: Reference, optio
       const source = judgeSource(now, before);
       if (source.failed !== undefined)
         throw new CliError('RELEASE_FAILED', source.failed, { object: referenceText(app), next: 'mend what it names, and push again' });
-      return source.waitsFor.length > 0 ? source : judgeTargets(await targetsOfApp(client, now), known);
+      if (source.waitsFor.length > 0) return source;
+      // Its source has nothing newer that could mend what is stuck, whenever that began.
+      return lookAt(client, await targetsOfApp(client, now), new Set(), app.tenant);
     },
-    { timeout: options.timeout, settleMs },
+    { timeout: options.timeout, settleMs, why: whyStalled(client) },
   );
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { VirtualClock } from '#shared/clock/mod.ts';
 import type { Io } from '../io.ts';
 import { programOf } from '../program.ts';
-import { json, problem, stream, type Scene } from './fake.ts';
+import { json, problem, stream, type Answer, type Scene } from './fake.ts';
 
 /** A command line whose whole answer is kept in golden/<name>.txt. */
 export interface Case {
@@ -171,6 +171,38 @@ const list = (kind: string, ...items: readonly unknown[]): unknown => ({
   items,
 });
 const targets = 'GET /v1alpha1/targets';
+const rollouts = 'GET /v1alpha1/rollouts';
+const shopRollouts = 'GET /v1alpha1/tenants/storefront/rollouts';
+const shopPlacements = 'GET /v1alpha1/tenants/storefront/placements';
+const degradedTarget = target({
+  health: 'Degraded',
+  rollout: { uid: 'r1', state: 'Progressing', reason: 'ClustersDegraded', message: '2 degraded: dev-1, dev-2' },
+  placements: { total: 3, healthy: 1 },
+});
+const degradedRollout = (clusters: object): unknown => ({
+  kind: 'Rollout',
+  metadata: { tenant: 'storefront', name: 'r1', uid: 'r1' },
+  spec: { app: 'shop', environment: 'dev', release: 'R2', maxConcurrent: 2 },
+  status: {
+    state: 'Progressing',
+    reason: 'ClustersDegraded',
+    message: '2 degraded: dev-1, dev-2',
+    clusters: { total: 3, waiting: 1, started: 0, degraded: 0, unreachable: 0, succeeded: 0, unchanged: 0, skipped: 0, ...clusters },
+  },
+});
+const degradedPlacement = {
+  kind: 'Placement',
+  metadata: { tenant: 'storefront', name: 'dev-1.shop.shop', uid: 'p' },
+  spec: { cluster: 'dev-1', app: 'shop', environment: 'dev', namespace: 'shop' },
+  status: {
+    health: 'Degraded',
+    reason: 'HealthTimeout',
+    message: 'Deployment web in shop: not healthy within 30 s',
+    unhealthy: [
+      { object: 'apps/Deployment/shop/web', health: 'Degraded', reason: 'HealthTimeout', message: 'not healthy within 30 s: NotAvailable' },
+    ],
+  },
+};
 const appPath = 'GET /v1alpha1/tenants/storefront/apps/shop';
 const app = (answeredAt: string, head: string, seen: string, outcome = 'Released'): unknown => ({
   kind: 'App',
@@ -295,14 +327,33 @@ const changes: readonly Case[] = [
       [targets]: json(list('Target', target({ health: 'Unknown', placements: { total: 2, healthy: 1 } }))),
     },
   }),
-  of('apply-wait-failed', 'apply -f - --wait', {
+  of('apply-wait-degraded', 'apply -f - --wait', {
     stdin: set,
     answers: {
       [apply]: json(applied(['App/storefront/shop', 'configured'])),
-      [targets]: [
-        json(list('Target', target({}))),
-        json(list('Target', target({ rollout: { uid: 'r1', state: 'Failed', reason: 'ClustersDegraded', message: 'dev-1 is Degraded' } }))),
+      [targets]: [json(list('Target', target({}))), json(list('Target', degradedTarget))],
+      [rollouts]: [
+        json(list('Rollout', degradedRollout({ started: 1, degraded: 1 }))),
+        json(list('Rollout', degradedRollout({ degraded: 2 }))),
       ],
+      [shopPlacements]: json(list('Placement', degradedPlacement)),
+    },
+  }),
+  of('apply-wait-degraded-before', 'apply -f - --wait --timeout 8s', {
+    stdin: set,
+    answers: {
+      [apply]: json(applied(['App/storefront/shop', 'configured'])),
+      [targets]: json(list('Target', degradedTarget)),
+      [rollouts]: json(list('Rollout', degradedRollout({ degraded: 2 }))),
+    },
+  }),
+  of('apply-wait-degraded-unchanged', 'apply -f - --wait', {
+    stdin: set,
+    answers: {
+      [apply]: json(applied(['App/storefront/shop', 'unchanged'])),
+      [targets]: json(list('Target', degradedTarget)),
+      [rollouts]: json(list('Rollout', degradedRollout({ degraded: 2 }))),
+      [shopPlacements]: json(list('Placement', degradedPlacement)),
     },
   }),
   of('delete', "delete cluster dev-2 dev-3 --reason 'given back'", {
@@ -380,7 +431,15 @@ const changes: readonly Case[] = [
   of('promote-wait-failed', 'promote storefront/shop --to prod --release R2 --wait', {
     answers: {
       [promote]: started,
-      [rolloutPath]: [json(rollout('Progressing', '0 of 3 clusters done')), json(rollout('Failed', 'prod-1 is Degraded'))],
+      [rolloutPath]: [json(rollout('Progressing', '0 of 3 clusters done')), json(rollout('Superseded', 'a newer rollout has begun'))],
+    },
+  }),
+  of('promote-wait-degraded', 'promote storefront/shop --to prod --release R2 --wait', {
+    answers: {
+      [promote]: started,
+      [rolloutPath]: json(degradedRollout({ degraded: 1, waiting: 0, succeeded: 2 })),
+      // What is wrong has been removed meanwhile: its rollout still says what it was.
+      [shopPlacements]: json(list('Placement')),
     },
   }),
   of('promote-wait-timed-out', 'promote storefront/shop --to prod --release R2 --wait --timeout 2s', {
@@ -436,6 +495,26 @@ const changes: readonly Case[] = [
         json(app('t2', 'c2', 'c1')),
         json(app('t2', 'c2', 'c2')),
       ],
+    },
+  }),
+  of('sync-wait-degraded', 'sync storefront/shop --wait', {
+    answers: {
+      ...isApp,
+      [syncPath]: json({ dryRun: false }),
+      [appPath]: [json(app('t1', 'c1', 'c1')), json(app('t1', 'c1', 'c1')), json(app('t2', 'c2', 'c2'))],
+      [shopTargets]: json(list('Target', degradedTarget)),
+      [shopRollouts]: json(list('Rollout', degradedRollout({ degraded: 1, unreachable: 1 }))),
+      [shopPlacements]: json(list('Placement', degradedPlacement)),
+    },
+  }),
+  of('sync-wait-degraded-passes', 'sync storefront/shop --wait', {
+    answers: {
+      ...isApp,
+      [syncPath]: json({ dryRun: false }),
+      [appPath]: [json(app('t1', 'c1', 'c1')), json(app('t1', 'c1', 'c1')), json(app('t2', 'c2', 'c2'))],
+      // Five seconds of it would end the wait.
+      [shopTargets]: [...Array<Answer>(5).fill(json(list('Target', degradedTarget))), json(list('Target', target({})))],
+      [shopRollouts]: json(list('Rollout', degradedRollout({ degraded: 2 }))),
     },
   }),
   of('sync-wait-broken-commit', 'sync storefront/shop --wait', {

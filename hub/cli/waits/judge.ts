@@ -6,10 +6,21 @@ import { brief } from '../print/tables.ts';
 export interface Look {
   /** What it still waits for, each thing named; empty: it is done. */
   readonly waitsFor: readonly string[];
-  /** A rollout that failed: waiting on would be in vain. */
+  /** What has ended otherwise than it was waited for. */
   readonly failed?: string;
+  /** Nothing of this app moves any more, and somebody has to mend it. It may still be news that is late: it counts once it lasts. */
+  readonly stalled?: Stalled;
   /** What only a person can do now: said, not waited for. */
   readonly left?: readonly string[];
+}
+
+/** A target that does not go on by itself. */
+export interface Stalled {
+  readonly tenant: string;
+  readonly app: string;
+  readonly environment: string;
+  /** In the words of its rollout. */
+  readonly message: string;
 }
 
 // Pure.
@@ -28,18 +39,55 @@ const forPeople = [
 
 const targetName = ({ metadata }: Target): string => `${metadata.tenant}/${metadata.name}`;
 
-/** Targets are done when no rollout runs, nothing is waited for but people, and what is placed is healthy. `known`: rollouts that had failed before. */
-export function judgeTargets(targets: readonly Target[], known: ReadonlySet<string>): Look {
-  const failed = targets.find(({ status: { rollout } }) => rollout?.state === 'Failed' && !known.has(rollout.uid));
-  if (failed) return { waitsFor: [], failed: `${targetName(failed)}: ${failed.status.rollout?.reason}: ${failed.status.rollout?.message}` };
+export interface About {
+  /** Those that say `ClustersDegraded`, by uid: their counts say whether others go on meanwhile. */
+  readonly degraded: ReadonlyMap<string, Rollout>;
+  /** Rollouts that were there before the change of which the end is waited for: how they stand says nothing about it. */
+  readonly known: ReadonlySet<string>;
+}
+
+/** Targets are done when no rollout runs, nothing is waited for but people, and what is placed is healthy. */
+export function judgeTargets(targets: readonly Target[], about: About): Look {
   const left = targets.filter(({ status }) => forPeople.includes(status.waiting?.reason ?? ''));
+  const stalled = stalledOf(targets, about);
   return {
     waitsFor: targets.flatMap((target) => {
       const why = lackOf(target);
       return why === undefined ? [] : [`${targetName(target)}: ${why}`];
     }),
     left: left.map((target) => `${targetName(target)}: ${target.status.waiting?.message}`),
+    ...(stalled && { stalled }),
   };
+}
+
+/** While something of an app moves, it may bring what mends the rest of it: a rollout of what is newer supersedes. */
+function stalledOf(targets: readonly Target[], about: About): Stalled | undefined {
+  const moving = new Set(targets.filter((target) => moves(target, about.degraded)).map(appName));
+  const found = targets.find((target) => !moving.has(appName(target)) && stands(target, about));
+  if (!found) return undefined;
+  const { metadata, spec, status } = found;
+  return { tenant: metadata.tenant, ...spec, message: status.rollout?.message ?? '' };
+}
+
+const appName = ({ metadata, spec }: Target): string => `${metadata.tenant}/${spec.app}`;
+
+const moves = ({ status: { rollout } }: Target, degraded: About['degraded']): boolean =>
+  rollout !== null && !ended(rollout.state) && !isStuck(degraded.get(rollout.uid));
+
+/** Its rollout is stuck, or has ended and left what is placed Degraded. */
+function stands({ status: { rollout, health } }: Target, { degraded, known }: About): boolean {
+  if (!rollout || known.has(rollout.uid)) return false;
+  return ended(rollout.state) ? health === 'Degraded' : isStuck(degraded.get(rollout.uid));
+}
+
+/**
+ * A cluster is Degraded only after the time that it was given, or of what waiting does not mend. Others that are in flight, or that may still start beside
+ * it, bring the rollout on; when there are none, only a person does. Clusters that are not heard from bring nothing on.
+ */
+function isStuck(rollout: Rollout | undefined): boolean {
+  if (rollout?.status.state !== 'Progressing' || rollout.status.reason !== 'ClustersDegraded') return false;
+  const { started, degraded, unreachable, waiting } = rollout.status.clusters;
+  return started === 0 && (waiting === 0 || degraded + unreachable >= rollout.spec.maxConcurrent);
 }
 
 function lackOf({ status: { rollout, waiting, health, placements } }: Target): string | undefined {
@@ -51,14 +99,17 @@ function lackOf({ status: { rollout, waiting, health, placements } }: Target): s
 
 export const ended = (state: string): boolean => state === 'Succeeded' || state === 'Failed' || state === 'Superseded';
 
-export function judgeRollout({ metadata, spec, status }: Rollout): Look {
+export function judgeRollout(rollout: Rollout): Look {
+  const { metadata, spec, status } = rollout;
   const name = `${metadata.tenant}/${spec.app}.${spec.environment} ${spec.release}`;
   if (status.state === 'Succeeded') return { waitsFor: [] };
   if (ended(status.state)) return { waitsFor: [], failed: `${name}: ${status.state}: ${status.reason}: ${status.message}` };
   const { succeeded, unchanged, total } = status.clusters;
   const skipped = leftOut(status.clusters);
   const left = skipped === 0 ? '' : ` (${skipped} left out)`;
+  const stalled = { tenant: metadata.tenant, app: spec.app, environment: spec.environment, message: status.message };
   return {
+    ...(isStuck(rollout) && { stalled }),
     waitsFor: [`${name}: ${status.state}, ${succeeded + unchanged} of ${total} clusters${left}: ${brief(status.message || status.reason)}`],
   };
 }

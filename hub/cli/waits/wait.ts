@@ -1,31 +1,36 @@
 import { CliError, exits } from '../exits.ts';
 import { humanAge } from '../print/ages.ts';
 import type { Session } from '../session.ts';
-import type { Look } from './judge.ts';
+import type { Look, Stalled } from './judge.ts';
 
 export interface WaitOptions {
   readonly timeout: number;
   /** What a decision of the hub may take to show: done only when a second look, this much later, says so too. 0: what is looked at cannot go back. */
   readonly settleMs?: number;
+  /** What to tell whoever waits about what does not go on. */
+  readonly why: (stalled: Stalled) => Promise<CliError>;
 }
 
 const lookEveryMs = 1_000;
+/** What the hub may take to begin what supersedes a rollout that is stuck, slow machines included; a false alarm costs more than these seconds. */
+const stalledMs = 5_000;
 const namedMax = 3;
 
 const listed = (all: readonly string[]): string =>
   all.slice(0, namedMax).join('; ') + (all.length > namedMax ? `; and ${all.length - namedMax} more` : '');
 
 /**
- * Looks until it is done, saying on stderr what is waited for whenever that changes. Throws CliError ROLLOUT_FAILED, TIMED_OUT; a hub that is away for a
- * while is waited for as well.
+ * Looks until it is done, saying on stderr what is waited for whenever that changes. Throws CliError ROLLOUT_FAILED, TIMED_OUT, and what `why` says once
+ * nothing goes on any more; a hub that is away for a while is waited for as well.
  */
-export async function waitFor(session: Session, look: () => Promise<Look>, { timeout, settleMs = 0 }: WaitOptions): Promise<void> {
+export async function waitFor(session: Session, look: () => Promise<Look>, { timeout, settleMs = 0, why }: WaitOptions): Promise<void> {
   const { clock, stop } = session.io;
   const until = clock.monotonicMs() + timeout;
   let said = '';
   let doneAt: number | undefined;
+  let stalledAt: number | undefined;
   for (;;) {
-    const { waitsFor, failed, left = [], trouble } = await attempt(look);
+    const { waitsFor, failed, stalled, left = [], trouble } = await attempt(look);
     if (failed !== undefined)
       throw new CliError('ROLLOUT_FAILED', failed, {
         exit: exits.rolloutFailed,
@@ -37,9 +42,11 @@ export async function waitFor(session: Session, look: () => Promise<Look>, { tim
       for (const one of left) session.say(`left to you: ${one}`);
       return;
     }
+    stalledAt = stalled && (stalledAt ?? now);
     const text = listed(waitsFor);
     if (text !== said && text !== '') session.say(`waiting for ${text}`);
     if (text !== '') said = text;
+    if (stalled && stalledAt !== undefined && now - stalledAt >= stalledMs) throw await why(stalled);
     if (now >= until) throw trouble ?? timedOut(timeout, said);
     await clock.sleep(Math.min(lookEveryMs, Math.max(1, until - now)), stop);
   }

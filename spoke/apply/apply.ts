@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../shared/clock/mod.ts';
 import { isKubeError, refText, type KubeClient, type KubeObject, type ObjectRef } from '../kube/mod.ts';
 import { healthOf } from '../health/mod.ts';
@@ -96,7 +97,7 @@ async function applyOne(write: Write, applier: Applier, signal: AbortSignal, dry
   const { ref, kind, object } = write.planned;
   try {
     const answer = await applier.kube.apply(kind, object, { as: applier.account, force: write.force, dryRun: dry }, signal);
-    return { ref, action: actionOf(write.live, answer), before: write.live, object: answer };
+    return { ref, action: actionOf(write.live, answer, dry), before: write.live, object: answer };
   } catch (error) {
     signal.throwIfAborted();
     // A webhook that has not said it is free of side effects makes a dry run fail that the real one would not.
@@ -106,11 +107,16 @@ async function applyOne(write: Write, applier: Applier, signal: AbortSignal, dry
   }
 }
 
-/** The API server keeps the version of what a write did not change. */
-function actionOf(live: KubeObject | 'absent', after: KubeObject): Action {
+/** The API server keeps the version of what a write did not change; in a dry run it keeps it always, and the answer itself tells. */
+function actionOf(live: KubeObject | 'absent', after: KubeObject, dry: boolean): Action {
   if (live === 'absent') return 'created';
-  return live.metadata.resourceVersion === after.metadata.resourceVersion ? 'unchanged' : 'configured';
+  const same = dry
+    ? isDeepStrictEqual(withoutVersion(live), withoutVersion(after))
+    : live.metadata.resourceVersion === after.metadata.resourceVersion;
+  return same ? 'unchanged' : 'configured';
 }
+
+const withoutVersion = ({ metadata: { resourceVersion: _version, ...metadata }, ...rest }: KubeObject): unknown => ({ ...rest, metadata });
 
 async function foundationsReady(stage: Stage, { kube, clock }: Applier, signal: AbortSignal): Promise<Failure[]> {
   const until = clock.monotonicMs() + foundationTimeoutMs;

@@ -168,6 +168,7 @@ describe('drift on a real control plane', { timeout: 5 * 60_000 }, () => {
       [told('apps/Deployment/shop/web-4')?.state, told('apps/Deployment/shop/web-4')?.fields],
       ['DRIFT_STATE_STANDING', ['.spec.replicas']],
     );
+    assert.match(rig.reports.get('p1')?.message ?? '', /would be: .*1 configured/);
     await quiet();
     assert.equal(await shop('get', 'deployment/web-4', '-o', 'jsonpath={.spec.replicas}'), '4');
     await correctedAfter('apps/Deployment/shop/web-4', async () => rig.desire(applied));

@@ -19,7 +19,14 @@ export function askOf(operations: readonly Operation[], check: Check): Ask {
       if (!match) continue;
       const params = Object.fromEntries(Object.entries(match.groups ?? {}).map(([key, value]) => [key, decodeURIComponent(value)]));
       const checked = check(operation, params, Object.fromEntries(searchParams));
-      return operation.handle({ ...checked, body: undefined, actor: 'system:page', headers: {}, signal: new AbortController().signal });
+      return operation.handle({
+        ...checked,
+        body: undefined,
+        actor: 'system:page',
+        caller: undefined,
+        headers: {},
+        signal: new AbortController().signal,
+      });
     }
     throw new ApiError('NOT_FOUND', `GET ${pathname.slice(0, 200)}: there is nothing here`);
   };

@@ -2,7 +2,7 @@
 export type { Ask } from './ask.ts';
 export { sessionsIn, type Sessions } from './auth/sessions.ts';
 export { adminToken } from './auth/tokens.ts';
-export type { Page, PageAnswer, PageRequest } from './page.ts';
+export type { Inviter, Page, PageAnswer, PageRequest } from './page.ts';
 export { problemOf, type Problem } from './problems/problem.ts';
 export type { App, Cluster, Environment, Tenant } from './schemas/declared.ts';
 export type { FleetStatus } from './schemas/answers.ts';

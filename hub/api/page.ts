@@ -19,10 +19,16 @@ export interface PageAnswer {
   readonly body: string | AsyncIterable<string>;
 }
 
+/** A token of the API: id of its row, and its end in epoch milliseconds. */
+export interface Inviter {
+  readonly id: number;
+  readonly expiresAt: number;
+}
+
 /** What people see in a browser. It knows of the fleet what it is told when it asks the API, and lets in who was invited through the API. */
 export interface Page {
-  /** A code that lets one browser in as this person, once. */
-  invite(subject: string): { readonly code: string; readonly expiresAt: number };
+  /** A code that lets one browser in as the person with this token, once, and for no longer than the token is good. */
+  invite(by: Inviter): { readonly code: string; readonly expiresAt: number };
   answer(request: PageRequest, ask: Ask): Promise<PageAnswer>;
 }
 

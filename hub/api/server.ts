@@ -6,6 +6,7 @@ import type { Random } from '#shared/kernel/mod.ts';
 import type { Log } from '#shared/telemetry/mod.ts';
 import { Failures } from './auth/failures.ts';
 import { includes } from './auth/scopes.ts';
+import { Revocations } from './auth/revocations.ts';
 import { callerOf, type Caller } from './auth/tokens.ts';
 import { askOf } from './ask.ts';
 import { Cursors } from './lists/cursors.ts';
@@ -75,7 +76,7 @@ const documentation = (document: () => object): Operation => ({
 });
 
 const bodyBytesMax = 1024 * 1024;
-const open = { subject: 'nobody', scope: 'read' };
+const open: Caller = { id: 0, subject: 'nobody', scope: 'read', expiresAt: Infinity };
 
 /** Serves the hub's API. Operations are tried in the order of the table; errors are problem+json with stable codes. */
 export async function serveApi(options: ApiOptions): Promise<{ port: number; stop(): Promise<void> }> {
@@ -96,7 +97,11 @@ export async function serveApi(options: ApiOptions): Promise<{ port: number; sto
     throw new ApiError('NOT_FOUND', `${request.method} ${request.url.slice(0, 200)}: there is nothing here`);
   });
   const authorize = authorizer(options);
-  const stays: Stays = async ({ headers }) => (await callerOf(options.store, headers.authorization, options.clock.now())) !== undefined;
+  const revocations = new Revocations(options.store);
+  const stays: Stays = {
+    isGood: async ({ headers }) => (await callerOf(options.store, headers.authorization, options.clock.now())) !== undefined,
+    onRevoked: (listener) => revocations.listen(listener),
+  };
   const idempotency = new Idempotency(options.clock);
   const operations = operationsOf(options);
   for (const operation of operations) route(server, operation, authorize, stays, idempotency);
@@ -112,7 +117,11 @@ export async function serveApi(options: ApiOptions): Promise<{ port: number; sto
 type Authorize = (request: FastifyRequest, operation: Operation) => Promise<Caller>;
 
 /** Whether the token of a request is still good. */
-type Stays = (request: FastifyRequest) => Promise<boolean>;
+interface Stays {
+  isGood(request: FastifyRequest): Promise<boolean>;
+  /** Some token has been taken back, maybe this one; the answer ends it. */
+  onRevoked(listener: () => void): () => void;
+}
 
 function authorizer({ store, clock }: ApiOptions): Authorize {
   const failures = new Failures();
@@ -147,6 +156,7 @@ function route(server: FastifyInstance, operation: Operation, authorize: Authori
         query: checked(operation.query, request.query, 'query'),
         body: bodyOf(operation, request.body),
         actor: `user:${caller.subject}`,
+        caller: caller === open ? undefined : caller,
         headers: request.headers as Record<string, string | undefined>,
         signal: gone.signal,
       };
@@ -158,9 +168,19 @@ function route(server: FastifyInstance, operation: Operation, authorize: Authori
       if (done?.replayed) void reply.header('idempotency-replayed', 'true');
       if (!isStreamed(answer)) return reply.type('application/json').send(JSON.stringify(answer));
       void reply.header('cache-control', 'no-store').type('text/event-stream');
-      return reply.send(Readable.from(whileGood(answer.stream, () => stays(request))));
+      const isGood = (): Promise<boolean> => stays.isGood(request);
+      reply.raw.once(
+        'close',
+        stays.onRevoked(() => void endUnless(isGood, gone)),
+      );
+      return reply.send(Readable.from(whileGood(answer.stream, isGood)));
     },
   });
+}
+
+/** Ends a stream with the token that it was begun with, also while there is nothing to say. That the record cannot be asked is no reason: nothing is told then. */
+async function endUnless(isGood: () => Promise<boolean>, stream: AbortController): Promise<void> {
+  if (!(await isGood().catch(() => true))) stream.abort(new Error('its token has been taken back'));
 }
 
 /** A stream outlives its request: whose token has ended or was revoked meanwhile is told nothing more. */

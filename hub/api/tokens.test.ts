@@ -73,7 +73,7 @@ test('who is revoked is out at once, and so are the browsers that were let in by
   const sessionsOf = (subject: string) =>
     rig.store.read.selectFrom('tokens').select('id').where('scope', '=', 'page').where('subject', '=', subject).execute();
   const sessions = sessionsIn(rig.store, rig.clock, rig.options.random);
-  for (const subject of ['ci', 'other']) await sessions.open(subject);
+  for (const by of [id, other.id]) assert.ok(await sessions.open(Number(by)));
   assert.deepEqual([(await sessionsOf('ci')).length, (await sessionsOf('other')).length], [1, 1]);
   assert.equal((await rig.call('DELETE', `${path}/${id}?dryRun=true`)).status, 200);
   assert.equal((await rig.call('GET', clusters, { token })).status, 200);
@@ -82,6 +82,52 @@ test('who is revoked is out at once, and so are the browsers that were let in by
   assert.equal((await rig.call('GET', clusters, { token: other.token })).status, 200);
   assert.deepEqual([(await sessionsOf('ci')).length, (await sessionsOf('other')).length], [0, 1]);
   assert.deepEqual(refusal(await rig.call('DELETE', `${path}/${id}`)), [404, 'NOT_FOUND']);
+});
+
+test('a session is opened by a token that is good, for no longer than that is; by nothing else', async () => {
+  await using rig = await startRig();
+  const sessions = sessionsIn(rig.store, rig.clock, rig.options.random);
+  const long = await made(rig, { scope: 'read', name: 'long' });
+  const short = await made(rig, { scope: 'read', name: 'short', ttlMs: 60_000 });
+  assert.equal((await sessions.open(Number(long.id)))?.goodForMs, dayMs);
+  await rig.clock.advance(20_000);
+  const session = await sessions.open(Number(short.id));
+  assert.equal(session?.goodForMs, 40_000);
+  await rig.clock.advance(39_999);
+  assert.equal(await sessions.find(session.token), 'short');
+  await rig.clock.advance(1);
+  assert.equal(await sessions.find(session.token), undefined);
+  const [own] = await rig.store.read.selectFrom('tokens').select('id').where('scope', '=', 'page').execute();
+  for (const id of [Number(short.id), own?.id ?? 0, 0, 999_999]) assert.equal(await sessions.open(id), undefined, String(id));
+});
+
+test('a watch ends at once with its token, while others go on', async () => {
+  await using rig = await startRig();
+  const watch = async ({ token }: { readonly token: string }) => {
+    const answer = await fetch(`${rig.base}${clusters}?watch=true&limit=1`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(30_000),
+    });
+    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let heard = '';
+    while (!heard.includes('event: bookmark')) heard += (await reader?.read())?.value ?? '';
+    return reader;
+  };
+  const [one, other] = [await made(rig, { scope: 'read' }), await made(rig, { scope: 'read' })];
+  const [ends, stays] = [await watch(one), await watch(other)];
+  // No time passes.
+  await rig.call('DELETE', `${path}/${one.id}`);
+  assert.equal((await ends?.read())?.done, true);
+  const said = stays?.read();
+  await rig.call('POST', '/v1alpha1/apply', {
+    body: 'apiVersion: wheelhouse.dev/v1alpha1\nkind: Cluster\nmetadata: {name: fresh}\nspec: {labels: {env: none}}\n',
+  });
+  for (let i = 0; i < 20; i++) {
+    await setImmediate();
+    await rig.clock.advance(250);
+  }
+  assert.match((await said)?.value ?? '', /fresh/);
+  await stays?.cancel();
 });
 
 test('a watch that was begun before is told nothing more', async () => {

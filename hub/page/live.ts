@@ -28,6 +28,13 @@ interface Kept {
 /** Draws a view; `whole` is the fleet without anything closer, of the same moment or a little before. */
 type Draw = (cluster: string, whole: () => Promise<Drawn>) => Promise<Drawn>;
 
+/** Whoever follows. */
+export interface Guest {
+  isWelcome(): Promise<boolean>;
+  /** Calls back when somebody may be welcome no more; the answer ends it. */
+  onEnded(listener: () => void): () => void;
+}
+
 /** Looks at the fleet for everybody who is there: as many browsers as may be cost one look. */
 export class Live {
   readonly #clock: Clock;
@@ -73,27 +80,32 @@ export class Live {
   }
 
   /** Events for one browser: each section when it looks different, and a beat after every look. No beat: what it shows is not vouched for. */
-  async *follow(cluster: string, version: string, isWelcome: () => Promise<boolean>, signal: AbortSignal): AsyncGenerator<string> {
+  async *follow(cluster: string, version: string, guest: Guest, signal: AbortSignal): AsyncGenerator<string> {
     this.#streams++;
+    let doubt = new AbortController();
+    const deaf = guest.onEnded(() => doubt.abort());
     try {
       const sent = new Map<string, string>();
       yield event('hello', { version });
       while (!signal.aborted) {
-        if (!(await isWelcome())) {
+        doubt = new AbortController();
+        if (!(await guest.isWelcome())) {
           yield event('ended', {});
           return;
         }
-        yield* this.#news(cluster, sent);
-        await this.#clock.sleep(this.#everyMs, signal).catch(() => undefined);
+        yield* this.#news(cluster, sent, doubt.signal);
+        await this.#clock.sleep(this.#everyMs, AbortSignal.any([signal, doubt.signal])).catch(() => undefined);
       }
     } finally {
+      deaf();
       this.#streams--;
     }
   }
 
-  async *#news(cluster: string, sent: Map<string, string>): AsyncGenerator<string> {
+  async *#news(cluster: string, sent: Map<string, string>, doubt: AbortSignal): AsyncGenerator<string> {
     try {
       const { look, sections } = await this.look(cluster);
+      if (doubt.aborted) return;
       for (const [name, text] of sections) {
         if (looksSame(sent.get(name) ?? '', text)) continue;
         sent.set(name, text);

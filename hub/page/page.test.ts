@@ -67,7 +67,7 @@ test('a stranger is told how to get in, and nothing about the fleet', async () =
 
 test('a code lets one browser in, once', async () => {
   await using rig = await startRig();
-  const code = await invited(rig, await rig.tokenOf('read'));
+  const code = await invited(rig, await rig.tokenOf('read', 25 * 3_600_000));
   const first = await login(rig, code);
   assert.deepEqual([first.status, first.headers.get('location')], [303, '/']);
   const [cookie = '', ...rules] = (first.headers.get('set-cookie') ?? '').split('; ');
@@ -307,6 +307,58 @@ test('a stream ends with its session', async () => {
   await rig.clock.advance(liveLimits.everyMs);
   assert.deepEqual(names(await rest), ['ended']);
   assert.equal((await stream.next()).done, true);
+});
+
+/** A token that an admin has made, and how to take it back. */
+async function made(rig: Rig, ttlMs = 3_600_000): Promise<{ readonly token: string; readonly revoke: () => Promise<void> }> {
+  const { body } = await rig.call('POST', '/v1alpha1/tokens', { body: JSON.stringify({ scope: 'read', name: 'ci', ttlMs }) });
+  return {
+    token: String(body.token),
+    revoke: async () => assert.equal((await rig.call('DELETE', `/v1alpha1/tokens/${body.id}`)).status, 200),
+  };
+}
+
+test('a stream ends the moment that the token behind it is taken back; those of others go on', async () => {
+  await using rig = await startRig();
+  hearAll(rig);
+  const { token, revoke } = await made(rig);
+  const stop = new AbortController();
+  const follow = (headers: { readonly cookie: string }) => messages(rig.base, '/page/stream', headers, stop.signal);
+  const headers = await letIn(rig, token);
+  const [stream, other] = [follow(headers), follow(await letIn(rig))];
+  for (const each of [stream, other]) await until(each, 'beat');
+  // No time passes.
+  await revoke();
+  assert.deepEqual(names(await until(stream, 'ended')), ['ended']);
+  assert.equal((await stream.next()).done, true);
+  assert.equal((await see(rig.base, '/', { headers })).status, 401);
+  const next = until(other, 'beat');
+  await rig.clock.advance(liveLimits.everyMs);
+  assert.ok(names(await next).includes('beat'));
+  stop.abort();
+});
+
+test('an invitation ends with its token, also when there is another one of that name', async () => {
+  await using rig = await startRig();
+  const { token, revoke } = await made(rig);
+  const code = await invited(rig, token);
+  await revoke();
+  const again = await made(rig);
+  assert.equal((await login(rig, code)).status, 403);
+  assert.equal((await login(rig, await invited(rig, again.token))).status, 303);
+});
+
+test('a session ends when the token behind it expires, and its cookie says so', async () => {
+  await using rig = await startRig();
+  const { token } = await made(rig, 120_000);
+  await rig.clock.advance(60_500);
+  const { headers } = await login(rig, await invited(rig, token));
+  assert.match(headers.get('set-cookie') ?? '', /; Max-Age=59;/);
+  const cookie = headers.get('set-cookie')?.split(';')[0] ?? '';
+  await rig.clock.advance(59_499);
+  assert.equal((await see(rig.base, '/', { headers: { cookie } })).status, 200);
+  await rig.clock.advance(1);
+  assert.equal((await see(rig.base, '/', { headers: { cookie } })).status, 401);
 });
 
 test('a hub that comes back knows its browsers, and tells them everything again', async () => {

@@ -1,4 +1,4 @@
-import type { Ask, Page, PageAnswer, PageRequest, Sessions } from '#hub/api/mod.ts';
+import type { Ask, Inviter, Page, PageAnswer, PageRequest, Sessions } from '#hub/api/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
 import { explain, type Random } from '#shared/kernel/mod.ts';
 import type { Log } from '#shared/telemetry/mod.ts';
@@ -6,7 +6,7 @@ import { loadAssets } from './assets.ts';
 import { loginDocument, pageDocument, problemDocument, sections, strangerDocument } from './documents.ts';
 import { Doors } from './doors.ts';
 import { cookieName, cookieOf, isOurs, isSameSite } from './hosts.ts';
-import { Live, type Drawn } from './live.ts';
+import { Live, type Drawn, type Guest } from './live.ts';
 import { lookAt, type Look } from './questions.ts';
 
 export interface PageOptions {
@@ -49,8 +49,8 @@ export class FleetPage implements Page {
     this.#doors = new Doors(options.clock, options.random);
   }
 
-  invite(subject: string): { readonly code: string; readonly expiresAt: number } {
-    return this.#doors.invite(subject);
+  invite(by: Inviter): { readonly code: string; readonly expiresAt: number } {
+    return this.#doors.invite(by);
   }
 
   async answer(request: PageRequest, ask: Ask): Promise<PageAnswer> {
@@ -73,7 +73,8 @@ export class FleetPage implements Page {
       const named = (searchParams.get('cluster') ?? '').slice(0, nameMax);
       const cluster = isName.test(named) ? named : '';
       const live = (this.#live ??= new Live(this.#options.clock, (cluster, whole) => this.#draw(cluster, ask, whole)));
-      if (pathname === '/page/stream') return this.#stream(live, cluster, isWelcome, request.signal);
+      if (pathname === '/page/stream')
+        return this.#stream(live, cluster, { isWelcome, onEnded: (listener) => this.#options.sessions.onEnded(listener) }, request.signal);
       return document(200, pageDocument((await live.look(cluster)).look, this.#assets));
     } catch (error) {
       this.#options.log.error('the page could not be drawn', { path: pathname, reason: explain(error) });
@@ -103,20 +104,22 @@ export class FleetPage implements Page {
     return { status: 200, headers: { ...guards, 'content-type': asset.type, 'cache-control': 'no-cache' }, body: asset.text };
   }
 
-  #stream(live: Live, cluster: string, isWelcome: () => Promise<boolean>, signal: AbortSignal): PageAnswer {
+  #stream(live: Live, cluster: string, guest: Guest, signal: AbortSignal): PageAnswer {
     if (live.isFull) return this.#problem(503, 'Too many pages are open', 'Close one of them.');
     const headers = { ...guards, 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
-    return { status: 200, headers, body: live.follow(cluster, this.#assets.version, isWelcome, signal) };
+    return { status: 200, headers, body: live.follow(cluster, this.#assets.version, guest, signal) };
   }
 
   async #login({ headers, body }: PageRequest): Promise<PageAnswer> {
-    const subject = this.#doors.enter((new URLSearchParams(body).get('code') ?? '').slice(0, 200).replace(/^.*#/, '').trim());
-    if (subject === undefined) {
-      const problem = 'This code is not good, or not any more: each is good once, for ten minutes, and until the hub restarts.';
+    const inviterId = this.#doors.enter((new URLSearchParams(body).get('code') ?? '').slice(0, 200).replace(/^.*#/, '').trim());
+    const session = inviterId === undefined ? undefined : await this.#options.sessions.open(inviterId);
+    if (!session) {
+      const problem =
+        'This code is not good, or not any more: each is good once, for ten minutes, until the hub restarts, and as long as the token that made it.';
       return document(403, loginDocument(this.#assets, problem));
     }
-    const { token, goodForMs } = await this.#options.sessions.open(subject);
-    return document(303, '', { location: '/', 'set-cookie': cookie(headers, token, goodForMs / 1000) });
+    const { token, goodForMs } = session;
+    return document(303, '', { location: '/', 'set-cookie': cookie(headers, token, Math.floor(goodForMs / 1000)) });
   }
 
   async #logout({ headers }: PageRequest, token: string | undefined): Promise<PageAnswer> {

@@ -48,8 +48,12 @@ export async function adminToken(store: Store, file: string, random: Random): Pr
 
 /** Who a token speaks for, and how far. */
 export interface Caller {
+  /** Of the token's row. */
+  readonly id: number;
   readonly subject: string;
   readonly scope: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
 }
 
 /** Whose API token this is; undefined: nobody's, or not any more. */
@@ -58,8 +62,9 @@ export async function callerOf(store: Store, authorization: string | undefined, 
   if (!token) return undefined;
   const row = await store.read
     .selectFrom('tokens')
-    .select(['subject', 'kind', 'scope', 'expires_at'])
+    .select(['id', 'subject', 'kind', 'scope', 'expires_at'])
     .where('hash', '=', hashOf(token))
     .executeTakeFirst();
-  return row?.kind === 'Api' && row.expires_at > now ? { subject: row.subject, scope: row.scope } : undefined;
+  if (row?.kind !== 'Api' || row.expires_at <= now) return undefined;
+  return { id: row.id, subject: row.subject, scope: row.scope, expiresAt: row.expires_at };
 }

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Caller } from '../auth/tokens.ts';
 import type { Scope } from '../auth/scopes.ts';
 
 /** What an operation is given: everything has been read by its schemas, and the caller may do this. */
@@ -8,6 +9,8 @@ export interface Asked {
   readonly body: unknown;
   /** user:<name>, as the audit log has it. */
   readonly actor: string;
+  /** The token that it was asked with; undefined: nobody showed one. */
+  readonly caller: Caller | undefined;
   /** Lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** The caller has gone. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { time } from '../kinds/parts.ts';
+import { ApiError } from '../problems/errors.ts';
 import { invited } from '../schemas/answers.ts';
 import type { Page } from '../page.ts';
 import type { Operation } from './operation.ts';
@@ -17,8 +18,9 @@ export const pageOperations = (page: Pick<Page, 'invite'>): readonly Operation[]
     params: nothing,
     query: nothing,
     answer: invited,
-    handle: async ({ actor }) => {
-      const { code, expiresAt } = page.invite(actor.replace(/^user:/, ''));
+    handle: async ({ caller }) => {
+      if (!caller) throw new ApiError('UNAUTHENTICATED', 'only a token invites');
+      const { code, expiresAt } = page.invite(caller);
       return { path: `/login#${code}`, expiresAt: time(expiresAt) };
     },
   },

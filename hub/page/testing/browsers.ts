@@ -46,8 +46,8 @@ export const login = (rig: Rig, code: string, headers: Readonly<Record<string, s
   see(rig.base, '/login', { method: 'POST', headers: { ...form, ...headers }, body: new URLSearchParams({ code }).toString() });
 
 /** The cookie of a browser that was let in. */
-export async function letIn(rig: Rig): Promise<{ readonly cookie: string }> {
-  const { headers } = await login(rig, await invited(rig));
+export async function letIn(rig: Rig, token?: string): Promise<{ readonly cookie: string }> {
+  const { headers } = await login(rig, await invited(rig, token));
   return { cookie: headers.get('set-cookie')?.split(';')[0] ?? '' };
 }
 

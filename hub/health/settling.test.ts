@@ -21,7 +21,11 @@ const rows: readonly [string, Settling | undefined, ReturnType<typeof after>, bo
   ['all is well', undefined, after(50_000, 100), false],
   ['a fifth of the streams lost is not more than a fifth', undefined, after(50_000, 80, 20), false],
   ['more than a fifth lost', undefined, after(50_000, 79, 21), true],
-  ['the only stream lost', undefined, after(50_000, 0, 1), true],
+  ['the only stream lost', undefined, after(50_000, 0, 1), false],
+  ['one of four lost: a large share, but one', undefined, after(50_000, 3, 1), false],
+  ['both of two lost', undefined, after(50_000, 0, 2), true],
+  ['two of nine lost', undefined, after(50_000, 7, 2), true],
+  ['two of ten lost: not more than a fifth', undefined, after(50_000, 8, 2), false],
   ['nobody there, nobody lost', undefined, after(50_000, 0), false],
 ];
 for (const [name, state, heard, settling] of rows)

@@ -11,6 +11,8 @@ export interface SettlingLimits {
   readonly heardShare: number;
   /** Share of the streams whose silence within three beats starts it. */
   readonly lostShare: number;
+  /** And how many it takes at least: of a few streams one is a large share, and more likely a spoke that has died than a hub that is deaf. */
+  readonly lostMin: number;
   readonly maxMs: number;
 }
 
@@ -18,6 +20,7 @@ export interface SettlingLimits {
 export const settlingLimits = (beatMs: number, reconnectMaxMs: number): SettlingLimits => ({
   heardShare: 0.95,
   lostShare: 0.2,
+  lostMin: 2,
   maxMs: Math.min(60_000, 3 * beatMs + reconnectMaxMs),
 });
 
@@ -39,5 +42,6 @@ export function settle(state: Settling | undefined, { nowMs, live, lost }: Heard
     return heardAgain || nowMs - state.sinceMs >= limits.maxMs ? undefined : state;
   }
   const streams = live + lost;
-  return lost > streams * limits.lostShare ? { sinceMs: nowMs, why: 'StreamsLost', expected: streams } : undefined;
+  const many = lost >= limits.lostMin && lost > streams * limits.lostShare;
+  return many ? { sinceMs: nowMs, why: 'StreamsLost', expected: streams } : undefined;
 }

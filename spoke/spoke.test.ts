@@ -10,7 +10,7 @@ import { silentLog } from '#shared/telemetry/mod.ts';
 import { configMap, Contents, digestOnly, filesOf } from './assignments/testing/rig.ts';
 import { contentFetcher, memoryCache } from './fetch/mod.ts';
 import { desiredKey, keptIdentity, self } from './identity/testing.ts';
-import { MemoryKube } from './kube/mod.ts';
+import { MemoryKube } from './kube/memory/mod.ts';
 import { runSpoke } from './spoke.ts';
 import { SpokeState } from './state/mod.ts';
 

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -6,16 +6,12 @@ import { createServer, type Server } from 'node:https';
 import { join } from 'node:path';
 import { systemRandom } from '#shared/clock/mod.ts';
 import { codeOf, explain } from '#shared/kernel/mod.ts';
+import { ApiError, badRequest, docAt, Kinds, play, Store, type Stored, timestamp, uuidFrom, Writes } from '#shared/kubernetes/mod.ts';
 import { Api, type Answer } from './answers/api.ts';
-import { ApiError, badRequest } from './errors.ts';
-import { storeIn } from './objects/files.ts';
-import { Kinds } from './objects/kinds.ts';
-import { Store } from './objects/store.ts';
-import { Writes } from './objects/writes.ts';
+import { storeIn } from './files.ts';
 import { form } from './play/forms.ts';
-import { play } from './play/player.ts';
+import { rulesOf } from './play/rules.ts';
 import type { SandboxCluster, SandboxOptions } from './sandboxes.ts';
-import { docAt, timestamp, type Stored } from './values.ts';
 
 /** One cluster: its objects, its controllers, its API behind a port of its own. Rejects when there is no port. */
 export async function startCluster(
@@ -26,7 +22,7 @@ export async function startCluster(
   const dir = join(sandbox, 'clusters', name);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const store = storeIn(dir, () => new Store(initialObjects(timestamp(clock.now())), 100));
-  const writes = new Writes(store, new Kinds(), clock);
+  const writes = new Writes(store, new Kinds(), clock, systemRandom);
   const fail = (what: string, error: unknown): void => log(`cluster ${name}: ${what}: ${explain(error)}`);
 
   // Whoever has the token may do everything. It is kept, with the port: kubeconfigs outlive the process.
@@ -48,7 +44,8 @@ export async function startCluster(
   };
   const server = createServer({ ...tls, keepAliveTimeout: 60_000, requestTimeout: 60_000 }, (...exchange) => void answer(...exchange));
   const port = await listen(server, known?.port ?? drawn());
-  const stopPlaying = play(writes, clock, { delayMs, ca: tls.ca }, (error) => fail('a controller', error));
+  const failed = (error: unknown): void => fail('a controller', error);
+  const stopPlaying = play(writes, { rules: rulesOf(tls.ca), clock, delayMs, soon: (look) => clock.after(0, look), failed });
 
   const [url, kubeconfig] = [`https://127.0.0.1:${port}`, join(dir, 'kubeconfig')];
   const content = form(['kubeconfig'], { name, url, ca: Buffer.from(tls.ca).toString('base64'), token });
@@ -99,7 +96,7 @@ function refuse(response: ServerResponse, error: unknown): void {
 /** The namespaces that are always there, and two nodes in two zones. */
 function initialObjects(time: string): readonly (readonly [string, Stored])[] {
   return (form(['cluster'], { time }) as readonly Stored[]).map((object, index) => {
-    const metadata = { ...object.metadata, uid: randomUUID(), resourceVersion: String(index + 1), creationTimestamp: time };
+    const metadata = { ...object.metadata, uid: uuidFrom(systemRandom), resourceVersion: String(index + 1), creationTimestamp: time };
     return [`/${object.kind.toLowerCase()}s`, { ...object, metadata }];
   });
 }

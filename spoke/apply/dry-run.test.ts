@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VirtualClock } from '../../shared/clock/mod.ts';
-import { MemoryKube, refOf, refText, type KubeObject } from '../kube/mod.ts';
+import { refOf, refText, type KubeObject } from '../kube/mod.ts';
+import { MemoryKube } from '../kube/memory/mod.ts';
 import { dryRun, type Write } from './mod.ts';
 
 // What a dry run says would be done. A real API server answers one with the version that the object has, whether it would change it or not.

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { labels } from '../../shared/kernel/mod.ts';
-import { MemoryKube, refOf, refText, type KindInfo, type KubeObject } from '../kube/mod.ts';
+import { refOf, refText, type KindInfo, type KubeObject } from '../kube/mod.ts';
+import { MemoryKube } from '../kube/memory/mod.ts';
 import { deleteAll, failureOf, releaseAll, unmarked } from './mod.ts';
 
 const account = 'system:serviceaccount:wheelhouse-tenants:shop';

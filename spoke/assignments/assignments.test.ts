@@ -104,6 +104,8 @@ test('a Deployment that never gets ready is Degraded by name after its time, and
   assert.equal(rig.report().health, 'HEALTH_DEGRADED');
 });
 
+const spec = { containers: [{ name: 'web', image: 'nginx:1' }] };
+
 test('a Deployment that never gets ready is reported with what its pods say, asked once for each state of it', async (t) => {
   const rig = rigFor(t);
   rig.broken.add('web');
@@ -113,7 +115,7 @@ test('a Deployment that never gets ready is reported with what its pods say, ask
     ['web-1', 'web'],
     ['other-1', 'other'],
   ] as const)
-    rig.kube.put({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'shop', labels: { app } }, status: { conditions } });
+    rig.kube.put({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'shop', labels: { app } }, spec, status: { conditions } });
   rig.desire(await rig.assignment('p1', filesOf(deployment('web'))));
   const asked = (): number => rig.kube.requests.filter(({ verb, kind }) => verb === 'list' && kind === 'Pod').length;
   await rig.run();
@@ -136,7 +138,7 @@ test('what was healthy and crashes is Degraded by the word of its pods, at once 
   const container = (state: object): object => ({ name: 'web', state });
   const podSays = (state: object): void => {
     const status = { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }], containerStatuses: [container(state)] };
-    rig.kube.put({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web-1', namespace: 'shop', labels: { app: 'web' } }, status });
+    rig.kube.put({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web-1', namespace: 'shop', labels: { app: 'web' } }, spec, status });
   };
   const waiting = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 40s' } };
   rig.desire(await rig.assignment('p1', filesOf(deployment('web'))));
@@ -171,7 +173,7 @@ test('what has not been healthy yet may crash on its way: it has its time', asyn
     phase: 'Running',
     containerStatuses: [{ name: 'web', state: { waiting: { reason: 'CrashLoopBackOff', message: '' } } }],
   };
-  rig.kube.put({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web-1', namespace: 'shop', labels: { app: 'web' } }, status });
+  rig.kube.put({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web-1', namespace: 'shop', labels: { app: 'web' } }, spec, status });
   rig.broken.add('web');
   rig.desire(await rig.assignment('p1', filesOf(deployment('web'))));
   await rig.run(30_000);
@@ -301,6 +303,7 @@ test('what was there before is taken over where nobody disagrees, and never by f
 
 test('a custom resource and its definition in one set', async (t) => {
   const rig = rigFor(t);
+  const openAPIV3Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
   const crd = JSON.stringify({
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -309,7 +312,7 @@ test('a custom resource and its definition in one set', async (t) => {
       group: 'acme.dev',
       scope: 'Namespaced',
       names: { kind: 'Widget', plural: 'widgets' },
-      versions: [{ name: 'v1', served: true, storage: true }],
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema } }],
     },
   });
   const widget = JSON.stringify({ apiVersion: 'acme.dev/v1', kind: 'Widget', metadata: { name: 'w' }, spec: { size: 1 } });

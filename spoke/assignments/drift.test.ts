@@ -79,10 +79,10 @@ test('deleted: made anew from the verified revision, with nobody named, because 
 test('made anew by somebody else: named, and written over', async (t) => {
   const rig = await applied(t, configMap('a'));
   rig.kube.remove(rig.object('ConfigMap', 'a') ?? assert.fail());
-  rig.kube.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'shop' }, data: {} }, 'kubectl-create');
+  rig.kube.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'shop' }, data: { other: '2' } }, 'kubectl-create');
   await rig.run(900);
   assert.deepEqual([one(rig).kind, one(rig).manager], ['DRIFT_KIND_REPLACED', 'kubectl-create']);
-  assert.deepEqual(rig.object('ConfigMap', 'a')?.['data'], { value: '1' });
+  assert.deepEqual(rig.object('ConfigMap', 'a')?.['data'], { other: '2', value: '1' });
 });
 
 test('a label of ours taken off hides the object from the watch, but is found to be a change', async (t) => {

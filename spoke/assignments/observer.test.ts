@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { seededRandom, VirtualClock } from '../../shared/clock/mod.ts';
 import { labels } from '../../shared/kernel/mod.ts';
-import { MemoryKube, refText, type KubeObject, type ListPage, type ObjectRef, type WatchEvent } from '../kube/mod.ts';
+import { refText, type KubeObject, type ListPage, type ObjectRef, type WatchEvent } from '../kube/mod.ts';
+import { MemoryKube } from '../kube/memory/mod.ts';
 import { Observer } from './observer.ts';
 
 // What is believed of a kind when its list and its watch say things that do not fit together.

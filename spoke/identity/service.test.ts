@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Identity } from '#proto/mod.ts';
 import { seededRandom, VirtualClock } from '#shared/clock/mod.ts';
 import { silentLog } from '#shared/telemetry/mod.ts';
-import { MemoryKube } from '#spoke/kube/mod.ts';
+import { MemoryKube } from '#spoke/kube/memory/mod.ts';
 import { SpokeState } from '#spoke/state/mod.ts';
 import { IdentityError, SpokeIdentity } from './mod.ts';
 import { keptIdentity } from './testing.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { seededRandom, VirtualClock } from '../../shared/clock/mod.ts';
 import { configMap, configMaps } from './contract.ts';
 import { follow, type Followed } from './follow.ts';
-import { MemoryKube } from './memory.ts';
+import { MemoryKube } from './memory/mod.ts';
 import { watchQuietMaxMs } from './port.ts';
 
 function harness() {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { seededRandom, VirtualClock } from '../../shared/clock/mod.ts';
-import { MemoryKube, type KubeCode, type KubeObject } from '../kube/mod.ts';
+import type { KubeCode, KubeObject } from '../kube/mod.ts';
+import { MemoryKube } from '../kube/memory/mod.ts';
 import { SpokeState, StateError, type StateCode } from './mod.ts';
 import { assignment, content, desired, identity, layerOf, secretWords } from './testing.ts';
 
@@ -28,7 +29,8 @@ describe('the first start', () => {
   test('makes the namespaces and an identity with a holder', async () => {
     const { client, open, secret } = cluster();
     const state = await open();
-    const made = client.objects().flatMap(({ kind, metadata }) => (kind === 'Namespace' && metadata.labels ? [metadata.name] : []));
+    const isOurs = ({ metadata }: KubeObject): boolean => metadata.labels?.['app.kubernetes.io/managed-by'] === 'wheelhouse';
+    const made = client.objects().flatMap((object) => (object.kind === 'Namespace' && isOurs(object) ? [object.metadata.name] : []));
     assert.deepEqual(made, ['wheelhouse-system', 'wheelhouse-tenants']);
     const kept = secret('wheelhouse-identity');
     assert.equal(kept?.metadata.labels?.['app.kubernetes.io/managed-by'], 'wheelhouse');

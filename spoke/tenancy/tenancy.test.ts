@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { VirtualClock } from '#shared/clock/mod.ts';
 import type { Inputs } from '#shared/kernel/mod.ts';
-import { MemoryKube, type KubeObject } from '#spoke/kube/mod.ts';
+import type { KubeObject } from '#spoke/kube/mod.ts';
+import { MemoryKube } from '#spoke/kube/memory/mod.ts';
 import { Tenancy } from './mod.ts';
 
 const inputs: Inputs = {

@@ -1,9 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '#shared/clock/mod.ts';
-import { badRequest, invalid, notImplemented, refusal } from '../errors.ts';
-import type { Kind } from '../objects/kinds.ts';
-import type { Verb, WriteRequest, Writes } from '../objects/writes.ts';
-import { at, docAt, isDoc, isList, listAt, textAt, type Doc, type Stored } from '../values.ts';
+import {
+  at,
+  badRequest,
+  type Doc,
+  docAt,
+  invalid,
+  isDoc,
+  isList,
+  type Kind,
+  listAt,
+  notImplemented,
+  refusal,
+  type Stored,
+  textAt,
+  type Verb,
+  type WriteRequest,
+  type Writes,
+} from '#shared/kubernetes/mod.ts';
 import { discovery, openApi } from './discovery.ts';
 import { listOf, Pages, partial } from './lists.ts';
 import { tableFor } from './tables.ts';

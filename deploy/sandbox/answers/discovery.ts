@@ -1,5 +1,4 @@
-import { apiVersionOf, type Kind, type Kinds } from '../objects/kinds.ts';
-import type { Doc } from '../values.ts';
+import { apiVersionOf, type Doc, type Kind, type Kinds } from '#shared/kubernetes/mod.ts';
 
 const verbs = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
 const rootOf = (kind: Kind): string => `${kind.group === '' ? '/api' : '/apis'}/${apiVersionOf(kind)}`;

@@ -1,8 +1,16 @@
-import { notImplemented, refusal } from '../errors.ts';
-import { apiVersionOf, tableOf, type Kind } from '../objects/kinds.ts';
-import { fieldSelector, labelSelector, type Selects } from '../objects/selectors.ts';
-import type { Store } from '../objects/store.ts';
-import type { Doc, Stored } from '../values.ts';
+import {
+  apiVersionOf,
+  type Doc,
+  fieldSelector,
+  type Kind,
+  labelSelector,
+  notImplemented,
+  refusal,
+  type Selects,
+  type Store,
+  type Stored,
+  tableOf,
+} from '#shared/kubernetes/mod.ts';
 
 /** So many lists are remembered for who is in the midst of reading them. */
 const listsMax = 100;

@@ -1,11 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { humanAge } from '#shared/kernel/mod.ts';
-import { isTrue, type Kind } from '../objects/kinds.ts';
+import { at, columns, type Doc, isDoc, isList, isTrue, type Kind, listAt, type Stored, textAt } from '#shared/kubernetes/mod.ts';
 import { partial } from './lists.ts';
-import { at, dataIn, isDoc, isList, listAt, textAt, type Doc, type Stored } from '../values.ts';
 
-// What people see: columns as the real API server names them (golden/columns.json), cells by the paths of cells.json.
+// What people see: columns as the real API server names them (`columns`), cells by the paths of cells.json.
 
-const [columns = {}, paths = {}] = ['golden/columns.json', 'cells.json'].map(dataIn);
+const paths = JSON.parse(readFileSync(join(import.meta.dirname, 'cells.json'), 'utf8')) as Doc;
 const containers = (pod: Stored): readonly unknown[] => listAt(pod, 'status', 'containerStatuses');
 
 /** Cells that are more than a value of the object. */

@@ -1,9 +1,17 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '#shared/clock/mod.ts';
-import { notImplemented, refusal } from '../errors.ts';
-import { apiVersionOf, tableOf, type Kind } from '../objects/kinds.ts';
-import type { Store, StoreEvent } from '../objects/store.ts';
-import { withAt, type Doc, type Stored } from '../values.ts';
+import {
+  apiVersionOf,
+  type Doc,
+  type Kind,
+  notImplemented,
+  refusal,
+  type Store,
+  type Stored,
+  type StoreEvent,
+  tableOf,
+  withAt,
+} from '#shared/kubernetes/mod.ts';
 import { selectsOf, versionOf } from './lists.ts';
 
 const [bookmarkEveryMs, lastsMs] = [60_000, 40 * 60_000];

@@ -1,6 +1,5 @@
-import { docAt, listAt, same, textAt, timestamp, withAt, type Doc, type Stored } from '../values.ts';
-import { condition, reported } from './forms.ts';
-import type { Seen, Wish } from './player.ts';
+import { type Doc, docAt, listAt, same, type Seen, type Stored, textAt, timestamp, type Wish, withAt } from '#shared/kubernetes/mod.ts';
+import { conditionNamed, reported } from './forms.ts';
 import { controlledBy, hashOf, numberAt } from './workloads.ts';
 
 const revisionKey = 'deployment.kubernetes.io/revision';
@@ -41,7 +40,7 @@ export function deployment({ object, owned: sets, now }: Seen): Wish {
   const isRolled = [replicas, available, updated].every((one) => one === wanted);
   const state = paused ? 'Paused' : isRolled ? 'Rolled' : leftMs > 0 ? 'Rolling' : 'Stuck';
   const conditions = [available >= needed ? 'Available' : 'Unavailable', state].map((one) =>
-    condition(object, one, now, { name, progressAt: timestamp(progressAt) }),
+    conditionNamed(object, one, now, { name, progressAt: timestamp(progressAt) }),
   );
   const report: Stored = { ...object, status: { ...counts, conditions } };
   if (paused) return { put: [report] };

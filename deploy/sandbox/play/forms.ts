@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { at, docAt, isDoc, listAt, textAt, timestamp, type Doc, type Stored } from '../values.ts';
+import { at, condition, type Doc, docAt, isDoc, type Stored } from '#shared/kubernetes/mod.ts';
 
 // What controllers, a scheduler and kubelets say is data, in `forms.json`. What they decide is code.
 
@@ -27,14 +27,6 @@ export const reported = (object: Stored, values: Doc): Stored => ({
   status: form(['statuses', object.kind], { generation: object.metadata.generation, ...values }),
 });
 
-const conditionOf = (object: Stored, type: string): unknown =>
-  listAt(object, 'status', 'conditions').find((one) => textAt(one, 'type') === type);
-export const isTrue = (object: Stored, type: string): boolean => textAt(conditionOf(object, type), 'status') === 'True';
-
-/** The condition of that name as it is to be; its time moves with its status alone. */
-export function condition(object: Stored, name: string, now: number, values: Doc = {}): Doc {
-  const next = docAt(form(['conditions', name], values));
-  const old = conditionOf(object, textAt(next, 'type'));
-  const since = textAt(old, 'status') === next['status'] ? textAt(old, 'lastTransitionTime') : '';
-  return { ...next, lastTransitionTime: since || timestamp(now) };
-}
+/** The condition of that name as it is to be. */
+export const conditionNamed = (object: Stored, name: string, now: number, values: Doc = {}): Doc =>
+  condition(object, docAt(form(['conditions', name], values)), now);

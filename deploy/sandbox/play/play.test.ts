@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { VirtualClock } from '#shared/clock/mod.ts';
-import { Kinds } from '../objects/kinds.ts';
-import { Store } from '../objects/store.ts';
-import { Writes } from '../objects/writes.ts';
-import { at, listAt, textAt, type Doc, type Stored } from '../values.ts';
-import { play } from './player.ts';
+import { seededRandom, VirtualClock } from '#shared/clock/mod.ts';
+import { at, type Doc, Kinds, listAt, play, Store, type Stored, textAt, Writes } from '#shared/kubernetes/mod.ts';
 import { failureOf } from './pods.ts';
+import { rulesOf } from './rules.ts';
 
 /** A cluster without HTTP, in virtual time. */
 function cluster() {
@@ -19,8 +16,10 @@ function cluster() {
     '/namespaces',
     { apiVersion: 'v1', kind: 'Namespace', ...head('default'), spec: { finalizers: ['kubernetes'] } },
   ];
-  const writes = new Writes(new Store([node('one'), node('two'), home], 1), new Kinds(), clock);
-  const stop = play(writes, clock, { delayMs: 100, ca: 'CA' }, (error) => assert.fail(String(error)));
+  const writes = new Writes(new Store([node('one'), node('two'), home], 1), new Kinds(), clock, seededRandom(1));
+  const failed = (error: unknown): void => assert.fail(String(error));
+  const start = () => play(writes, { rules: rulesOf('CA'), clock, delayMs: 100, soon: (look) => clock.after(0, look), failed });
+  const stop = start();
   const request = (kind: string, name = '') => ({ kind: writes.kinds.own(kind), namespace: 'default', name, manager: 'test' });
   const make = (kind: string, name: string, spec: Doc, annotations: Doc = {}): Stored =>
     writes.create(request(kind), { metadata: { name, annotations }, spec });
@@ -30,7 +29,7 @@ function cluster() {
   const pass = async (ms = 1_000): Promise<void> => {
     for (let n = 0; n < 20; n += 1) await clock.advance(ms / 20);
   };
-  return { clock, writes, stop, request, make, pods, get, pass };
+  return { clock, writes, start, stop, request, make, pods, get, pass };
 }
 const template = (pod: Doc = {}): Doc => ({
   metadata: { labels: { app: 'a' } },
@@ -238,14 +237,14 @@ test('nothing happens once it is stopped', async () => {
 });
 
 test('what was under way goes on after a restart', async () => {
-  const { make, writes, clock, stop, pods, pass } = cluster();
+  const { make, start, clock, stop, pods, pass } = cluster();
   make('Deployment', 'd', workload({ replicas: 2 }));
   await clock.advance(20);
   assert.deepEqual(seen(pods()), ['Pending', 'Pending']);
   stop();
   await pass();
   assert.deepEqual(seen(pods()), ['Pending', 'Pending']);
-  play(writes, clock, { delayMs: 100, ca: 'CA' }, (error) => assert.fail(String(error)));
+  start();
   await pass();
   assert.deepEqual(seen(pods()), ['Running', 'Running']);
 });
@@ -273,23 +272,6 @@ test('what a deleted workload owned goes with it, unless it is orphaned', async 
   writes.delete(writes.kinds.own('ReplicaSet'), 'default', set?.metadata.name ?? '', { propagation: 'Foreground' });
   await pass();
   assert.deepEqual([pods().length, writes.store.list('apps/replicasets').length], [0, 0]);
-});
-
-test('what has another owner left stays', async () => {
-  const { writes, request, pass } = cluster();
-  const made = (name: string, owners: readonly Stored[]): Stored => {
-    const ownerReferences = owners.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, name: metadata.name, uid: metadata.uid }));
-    return writes.create(request('ConfigMap'), { metadata: { name, ownerReferences } });
-  };
-  const [one, two] = [made('one', []), made('two', [])];
-  made('both', [one, two]);
-  const has = (): boolean => writes.store.get('/configmaps', 'default', 'both') !== undefined;
-  writes.delete(writes.kinds.own('ConfigMap'), 'default', 'one', {});
-  await pass();
-  assert.ok(has());
-  writes.delete(writes.kinds.own('ConfigMap'), 'default', 'two', {});
-  await pass();
-  assert.ok(!has());
 });
 
 test('a namespace takes its contents with it', async () => {

@@ -1,6 +1,17 @@
-import { docAt, listAt, same, textAt, timestamp, withAt, type Doc, type Stored } from '../values.ts';
-import { condition, form, isTrue, reported } from './forms.ts';
-import type { Seen, Wish } from './player.ts';
+import {
+  type Doc,
+  docAt,
+  isTrue,
+  listAt,
+  same,
+  type Seen,
+  type Stored,
+  textAt,
+  timestamp,
+  type Wish,
+  withAt,
+} from '#shared/kubernetes/mod.ts';
+import { conditionNamed, form, reported } from './forms.ts';
 
 const annotation = 'sandbox.wheelhouse.dev/fail';
 const failures = ['CrashLoopBackOff', 'ImagePullBackOff', 'Unschedulable'];
@@ -48,13 +59,13 @@ export function pod({ object, owners, nodes, now, delayMs }: Seen): Wish {
 
 /** Without a node. A pod that had one looks as what would take its place. */
 function unscheduled(object: Stored, nodes: number, now: number): Stored {
-  const conditions = [condition(object, 'Unschedulable', now, { nodes })];
+  const conditions = [conditionNamed(object, 'Unschedulable', now, { nodes })];
   return { ...withAt(object, ['spec', 'nodeName'], undefined), status: { phase: 'Pending', conditions } };
 }
 
 function living(object: Stored, name: string, now: number): Stored {
   const { phase, why, conditions: says } = docAt(form(['lives', name], {}));
-  const conditions = listAt({ says }, 'says').map((one) => condition(object, String(one), now, { why }));
+  const conditions = listAt({ says }, 'says').map((one) => conditionNamed(object, String(one), now, { why }));
   const since = textAt(conditions[0], 'lastTransitionTime');
   const containers = listAt(object, 'spec', 'containers').map((one) => form(['lives', name, 'container'], { ...(one as Doc), since }));
   // Any address will do that is the pod's own.

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { at, docAt, textAt, timestamp, type Doc, type Stored } from '../values.ts';
-import { condition, form, isTrue, reported } from './forms.ts';
-import type { Seen, Wish } from './player.ts';
+import { at, isTrue, type Doc, docAt, type Seen, type Stored, textAt, timestamp, type Wish } from '#shared/kubernetes/mod.ts';
+import { conditionNamed, form, reported } from './forms.ts';
 import { isReady, nodesFor } from './pods.ts';
 
 // Controllers whose pods are their own.
@@ -78,7 +77,8 @@ export function job({ object, owned, now }: Seen): Wish {
   const { completions = 1, parallelism, backoffLimit, activeDeadlineSeconds = Infinity, suspend } = docAt(object, 'spec');
   if (isTrue(object, 'Complete') || isTrue(object, 'Failed')) return {};
   const live = owned.filter(isAlive);
-  if (suspend === true) return { remove: live, put: [reported(object, { ready: 0, conditions: [condition(object, 'Suspended', now)] })] };
+  if (suspend === true)
+    return { remove: live, put: [reported(object, { ready: 0, conditions: [conditionNamed(object, 'Suspended', now)] })] };
   const ended = (phase: string): number => owned.filter((pod) => textAt(pod, 'status', 'phase') === phase).length;
   const startTime = textAt(object, 'status', 'startTime') || timestamp(now);
   const counts = { startTime, succeeded: ended('Succeeded'), failed: ended('Failed') };
@@ -89,7 +89,7 @@ export function job({ object, owned, now }: Seen): Wish {
     (counts.failed > Number(backoffLimit) && 'BackoffLimitExceeded');
   if (reason) {
     const [sign, last, message] = form(['verdicts', reason], {}) as [string, string, string];
-    const conditions = [sign, last].map((name) => condition(object, name, now, { reason, message }));
+    const conditions = [sign, last].map((name) => conditionNamed(object, name, now, { reason, message }));
     const completionTime = last === 'Complete' ? timestamp(now) : undefined;
     return { remove: live, put: [reported(object, { ...counts, ready: 0, completionTime, conditions })] };
   }

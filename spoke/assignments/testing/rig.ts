@@ -6,7 +6,8 @@ import { apiVersion, inputsBytes, revisionOf, type Inputs } from '../../../share
 import { formatRepository, MemoryRegistry, parseRepository } from '../../../shared/oci/mod.ts';
 import { silentLog } from '../../../shared/telemetry/mod.ts';
 import { contentFetcher, memoryCache } from '../../fetch/mod.ts';
-import { MemoryKube, refOf, refText, type KubeClient, type KubeObject, type MemoryKubeOptions } from '../../kube/mod.ts';
+import { refOf, refText, type KubeClient, type KubeObject } from '../../kube/mod.ts';
+import { MemoryKube, type MemoryKubeOptions } from '../../kube/memory/mod.ts';
 import { startAssignments, type Assignments, type AssignmentRecord, type AssignmentStore } from '../mod.ts';
 
 export const fleetId = 'fleet-1';

@@ -1,96 +1,96 @@
+import { seededRandom, type Clock } from '#shared/clock/mod.ts';
+import {
+  apiVersionOf,
+  definition,
+  Kinds,
+  play,
+  same,
+  Store,
+  tableOf,
+  Writes,
+  type Kind,
+  type Rules,
+  type Stored,
+} from '#shared/kubernetes/mod.ts';
 import { KubeError } from '../errors.ts';
-import { kindKey } from '../paths.ts';
 import { groupOf, type KindInfo, type KubeObject } from '../port.ts';
-import { updated, type Owned } from './apply.ts';
-import { builtInKinds, definedKind, isDefinition } from './kinds.ts';
-import type { MemoryStore } from './store.ts';
 
-/** The lives of objects: kinds appear with their definitions, finalizers and full namespaces delay a removal. */
+const verbs = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
+/** Definitions are established and ends come, at once. No workload has a controller: tests say how these fare. */
+const rules: Rules = { 'apiextensions.k8s.io/customresourcedefinitions': definition };
+/** Each look may be the cause of another; no cluster needs so many. */
+const looksMax = 1_000;
+
+/** One cluster's objects, under the rules of an API server. */
 export class MemoryCluster {
-  readonly #store: MemoryStore;
-  readonly #kinds = new Map<string, KindInfo>(builtInKinds.map((kind) => [kindKey(kind), kind]));
+  readonly store = new Store([], 1);
+  readonly writes: Writes;
+  readonly #kinds = new Kinds();
+  #due: (() => void) | undefined;
 
-  constructor(store: MemoryStore) {
-    this.#store = store;
+  /** Clusters of another name draw other uids. */
+  constructor(name: string, clock: Clock) {
+    const random = seededRandom(Buffer.from(name).reduce((sum, byte) => Math.imul(sum, 31) + byte, 7));
+    this.writes = new Writes(this.store, this.#kinds, clock, random);
+    const soon = (look: () => void) => {
+      this.#due = look;
+      return () => (this.#due = undefined);
+    };
+    const failed = (error: unknown): never => {
+      throw error;
+    };
+    play(this.writes, { rules, clock, delayMs: 0, soon, failed });
+    for (const namespace of ['default', 'kube-system', 'kube-public'])
+      this.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, 'kube-apiserver');
+  }
+
+  /** Does what the last write has made due: elsewhere controllers do it a moment later. */
+  settle(): void {
+    for (let looks = 0; this.#due; looks += 1) {
+      if (looks > looksMax) throw new Error('the cluster in memory does not come to rest');
+      const look = this.#due;
+      this.#due = undefined;
+      look();
+    }
   }
 
   kinds(): readonly KindInfo[] {
-    return [...this.#kinds.values()];
+    return this.#kinds.all().map(infoOf);
   }
 
+  /** Throws NO_SUCH_KIND. */
   kind(group: string, kind: string): KindInfo {
-    const known = this.#kinds.get(kindKey({ group, kind }));
+    const known = this.#kinds.all().find((one) => one.group === group && one.kind === kind);
     if (!known) throw new KubeError('NO_SUCH_KIND', `${group}/${kind} is not served`);
-    return known;
+    return infoOf(known);
   }
 
-  serves(kind: KindInfo): boolean {
-    const known = this.#kinds.get(kindKey(kind));
-    return known?.version === kind.version && known.resource === kind.resource;
+  /** What the server knows of that kind; undefined: it is not served, at least not at that version. */
+  served(info: KindInfo): Kind | undefined {
+    const known = this.#kinds.ofTable(tableOf(info));
+    return known?.version === info.version ? known : undefined;
   }
 
-  /** The object of that name, to be written; throws NO_SUCH_NAMESPACE. */
-  live(kind: KindInfo, { metadata }: KubeObject): Owned | undefined {
-    if (kind.namespaced && !this.#store.get(this.#namespaces, '', metadata.namespace ?? ''))
-      throw new KubeError('NO_SUCH_NAMESPACE', `${kind.kind} ${metadata.name}: namespaces "${metadata.namespace}" not found`);
-    return this.#store.get(kind, metadata.namespace ?? '', metadata.name);
+  put(object: KubeObject, manager: string): Stored {
+    const kind = this.served(this.kind(groupOf(object.apiVersion), object.kind)) as Kind;
+    const { resourceVersion: _, ...metadata } = object.metadata;
+    const [{ namespace = '', name }, document] = [metadata, { ...object, metadata, apiVersion: apiVersionOf(kind) }];
+    const request = { kind, namespace, name, manager, validation: 'Ignore' };
+    const isThere = this.store.get(tableOf(kind), namespace, name) !== undefined;
+    const made = this.writes.write(isThere ? 'update' : 'create', request, document).object;
+    const { status } = object;
+    if (kind.hasStatus && status !== undefined && !same(made['status'], status))
+      this.writes.update({ ...request, subresource: 'status' }, { ...made, status });
+    this.settle();
+    return this.store.get(tableOf(kind), namespace, name) ?? made;
   }
 
-  write(kind: KindInfo, live: Owned | undefined, next: Owned, dryRun = false): KubeObject {
-    const completed = this.#store.completed(live, next);
-    if (dryRun) return completed.object;
-    this.#store.put(kind, completed);
-    if (completed.object.metadata.deletionTimestamp !== undefined) this.#finish(kind, completed.object);
-    else if (isDefinition(kind)) return this.#define(kind, completed);
-    return completed.object;
-  }
-
-  delete(kind: KindInfo, { metadata }: KubeObject): void {
-    const found = this.#store.get(kind, metadata.namespace ?? '', metadata.name);
-    if (!found) return;
-    const isHeld = finalizersOf(found.object).length > 0 || isNamespace(kind);
-    const { object } = isHeld && found.object.metadata.deletionTimestamp === undefined ? this.#store.mark(kind, found) : found;
-    if (isNamespace(kind))
-      for (const inside of this.#inside(metadata.name)) this.delete(this.kind(groupOf(inside.apiVersion), inside.kind), inside);
-    // The last object inside may have taken the namespace with it already.
-    if (this.#store.get(kind, metadata.namespace ?? '', metadata.name)) this.#finish(kind, object);
-  }
-
-  /** A definition is accepted at once: there is nobody who could hold the names. */
-  #define(kind: KindInfo, live: Owned): KubeObject {
-    const defined = definedKind(live.object);
-    if (!defined) return live.object;
-    this.#kinds.set(kindKey(defined), defined);
-    const conditions = ['NamesAccepted', 'Established'].map((type) => ({ type, status: 'True', reason: 'InMemory', message: '' }));
-    const status = { conditions, acceptedNames: (live.object['spec'] as { names?: unknown }).names };
-    const established = this.#store.completed(live, updated(live, { ...live.object, status }, 'kube-apiserver'));
-    this.#store.put(kind, established);
-    return established.object;
-  }
-
-  /** Removes what is being deleted and what nothing holds any more. */
-  #finish(kind: KindInfo, object: KubeObject): void {
+  remove(object: KubeObject): void {
+    const kind = this.served(this.kind(groupOf(object.apiVersion), object.kind)) as Kind;
     const { namespace = '', name } = object.metadata;
-    if (finalizersOf(object).length > 0 || (isNamespace(kind) && this.#inside(name).length > 0)) return;
-    this.#store.remove(kind, namespace, name);
-    const defined = isDefinition(kind) ? definedKind(object) : undefined;
-    if (defined) {
-      this.#store.dropKind(defined);
-      this.#kinds.delete(kindKey(defined));
-    }
-    const home = namespace === '' ? undefined : this.#store.get(this.#namespaces, '', namespace)?.object;
-    if (home?.metadata.deletionTimestamp !== undefined) this.#finish(this.#namespaces, home);
-  }
-
-  #inside(namespace: string): readonly KubeObject[] {
-    return this.#store.all().filter(({ metadata }) => metadata.namespace === namespace);
-  }
-
-  get #namespaces(): KindInfo {
-    return this.kind('', 'Namespace');
+    if (this.store.get(tableOf(kind), namespace, name)) this.writes.delete(kind, namespace, name, {});
+    this.settle();
   }
 }
 
-const isNamespace = (kind: KindInfo): boolean => kind.group === '' && kind.kind === 'Namespace';
-const finalizersOf = ({ metadata }: KubeObject): readonly unknown[] =>
-  Array.isArray(metadata['finalizers']) ? metadata['finalizers'] : [];
+const infoOf = ({ group, version, kind, resource, namespaced }: Kind): KindInfo => ({ group, version, kind, resource, namespaced, verbs });

@@ -1,37 +1,37 @@
 import type { Clock } from '../../../shared/clock/mod.ts';
 import { explain } from '../../../shared/kernel/mod.ts';
+import type { Stored, StoreEvent } from '../../../shared/kubernetes/mod.ts';
 import { isKubeError } from '../errors.ts';
-import type { KubeObject, WatchEvent } from '../port.ts';
-import type { Change } from './store.ts';
+import type { WatchEvent } from '../port.ts';
 
 export interface MemoryWatchParts {
   readonly clock: Clock;
   /** The changes after a version; undefined: too old. */
-  readonly since: (version: number) => readonly Change[] | undefined;
+  readonly since: (version: number) => readonly StoreEvent[] | undefined;
   /** Resolves with the next news of any kind. */
   readonly changed: () => Promise<void>;
-  /** The request that opens the watch: rights and faults are met there. */
-  readonly begin: () => Promise<unknown>;
+  /** The request that opens the watch, for the objects that it is about: rights and faults are met there. */
+  readonly begin: () => Promise<Scope>;
   readonly isServed: () => boolean;
   readonly isSilent: () => boolean;
   readonly progress: () => void;
 }
 
+type Scope = (object: Stored) => boolean;
 const bookmarkEveryMs = 60_000;
 const retryMs = 1_000;
 
 /** The events of one kind after a version, with a bookmark for every quiet minute, until the signal or a RESYNC. */
 export async function* eventsOf(
-  kind: string,
-  scope: (object: KubeObject) => boolean,
+  table: string,
   start: string,
   parts: MemoryWatchParts,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent, void, undefined> {
-  const refused = await opened(parts, signal);
+  const scope = await opened(parts, signal);
   if (signal.aborted) return;
-  if (refused !== undefined) {
-    yield { type: 'RESYNC', reason: refused };
+  if (typeof scope === 'string') {
+    yield { type: 'RESYNC', reason: scope };
     return;
   }
   let version = Number(start);
@@ -45,7 +45,7 @@ export async function* eventsOf(
     const news = parts.changed();
     for (const change of changes) {
       version = change.version;
-      const event = change.kind === kind ? eventOf(change, scope) : undefined;
+      const event = change.table === table ? eventOf(change, scope) : undefined;
       if (!event) continue;
       parts.progress();
       yield event;
@@ -57,19 +57,18 @@ export async function* eventsOf(
   }
 }
 
-/** Why the watch was refused for good; undefined when it is open. What passes is waited out. */
-async function opened({ begin, clock }: MemoryWatchParts, signal: AbortSignal): Promise<string | undefined> {
+/** What the open watch is about, or why it was refused for good. What passes is waited out. */
+async function opened({ begin, clock }: MemoryWatchParts, signal: AbortSignal): Promise<string | Scope> {
   while (!signal.aborted) {
     try {
-      await begin();
-      return undefined;
+      return await begin();
     } catch (error) {
-      if (signal.aborted) return undefined;
+      if (signal.aborted) return '';
       if (!isKubeError(error, 'SERVER_UNAVAILABLE', 'TOO_MANY_REQUESTS', 'BAD_RESPONSE', 'UNAUTHORIZED')) return explain(error);
       await clock.sleep(retryMs, signal).catch(() => undefined);
     }
   }
-  return undefined;
+  return '';
 }
 
 /** Whether a minute went by without news. */
@@ -85,7 +84,7 @@ async function quiet(news: Promise<void>, { clock }: MemoryWatchParts, signal: A
 }
 
 /** A change as the watcher of a selection sees it: what enters it is added, what leaves it is deleted. */
-function eventOf({ before, after, version }: Change, scope: (object: KubeObject) => boolean): WatchEvent | undefined {
+function eventOf({ before, after, version }: StoreEvent, scope: Scope): WatchEvent | undefined {
   const was = before && scope(before) ? before : undefined;
   const is = after && scope(after) ? after : undefined;
   if (is) return { type: was ? 'MODIFIED' : 'ADDED', object: structuredClone(is) };

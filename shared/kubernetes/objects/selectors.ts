@@ -1,5 +1,5 @@
 import { refusal } from '../errors.ts';
-import { facts } from '../fields/shapes.ts';
+import { facts } from '../schemas/tables.ts';
 import { at, listAt, type Stored } from '../values.ts';
 
 export type Selects = (object: Stored) => boolean;

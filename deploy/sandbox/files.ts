@@ -1,7 +1,6 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Stored } from '../values.ts';
-import { keyOf, Store } from './store.ts';
+import { keyOf, Store, type Stored } from '#shared/kubernetes/mod.ts';
 
 type Line = { readonly version: number; readonly table: string; readonly key: string; readonly object?: Stored | undefined };
 /** Written anew when it holds this many lines more than its objects. */

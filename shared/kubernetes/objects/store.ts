@@ -49,6 +49,11 @@ export class Store {
     return this.#events.filter((event) => event.version > version);
   }
 
+  /** Forgets what happened, as the compaction of etcd does. */
+  compact(): void {
+    [this.#events, this.oldestVersion] = [[], this.version];
+  }
+
   put(table: string, object: Stored): Stored {
     return this.#change(table, object, false);
   }

@@ -1,5 +1,5 @@
 import type { Cause } from '../errors.ts';
-import { facts } from '../fields/shapes.ts';
+import { facts } from '../schemas/tables.ts';
 import { at, docAt, listAt, same, type Stored } from '../values.ts';
 import type { Kind } from './kinds.ts';
 

@@ -1,10 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import type { Clock } from '#shared/clock/mod.ts';
+import type { Clock } from '../../clock/mod.ts';
+import type { Random } from '../../kernel/mod.ts';
 import { invalid, refusal } from '../errors.ts';
 import { applied, updated } from '../fields/managers.ts';
 import { at, docAt, isDoc, listAt, same, textAt, timestamp, withAt, type Doc, type Stored } from '../values.ts';
 import { causesOf, required, wrong } from './checks.ts';
 import { decode, type Problem } from './decode.ts';
+import { suffixFrom, uuidFrom } from './identities.ts';
 import { apiVersionOf, tableOf, type Kind, type Kinds } from './kinds.ts';
 import { jsonPatch, mergePatch } from './patches.ts';
 import { preparations } from './preparations.ts';
@@ -33,9 +34,10 @@ export class Writes {
   readonly store: Store;
   readonly kinds: Kinds;
   readonly #clock: Clock;
+  readonly #random: Random;
 
-  constructor(store: Store, kinds: Kinds, clock: Clock) {
-    [this.store, this.kinds, this.#clock] = [store, kinds, clock];
+  constructor(store: Store, kinds: Kinds, clock: Clock, random: Random) {
+    [this.store, this.kinds, this.#clock, this.#random] = [store, kinds, clock, random];
   }
 
   get(kind: Kind, namespace: string, name: string): Stored {
@@ -52,7 +54,7 @@ export class Writes {
   write(verb: Verb, given: WriteRequest, body: unknown): { readonly object: Stored; readonly created: boolean } {
     const { kind, namespace, manager, subresource = '' } = given;
     const prefix = textAt(body, 'metadata', 'generateName');
-    const drawn = textAt(body, 'metadata', 'name') || (prefix && `${prefix.slice(0, 58)}${randomWord()}`);
+    const drawn = textAt(body, 'metadata', 'name') || (prefix && `${prefix.slice(0, 58)}${suffixFrom(this.#random)}`);
     const request = { ...given, name: verb === 'create' ? drawn : given.name };
     const live = this.store.get(tableOf(kind), namespace, request.name);
     if (!live && (subresource !== '' || (verb !== 'create' && verb !== 'apply'))) throw refusal('notFound', {}, request);
@@ -116,7 +118,11 @@ export class Writes {
   #next(request: WriteRequest, live: Stored | undefined, document: Doc): Stored {
     const { kind, name, namespace } = request;
     const { uid, managedFields, ...given } = docAt(document, 'metadata');
-    const born = { uid: randomUUID(), creationTimestamp: timestamp(this.#clock.now()), ...(kind.counted ? { generation: 1 } : {}) };
+    const born = {
+      uid: uuidFrom(this.#random),
+      creationTimestamp: timestamp(this.#clock.now()),
+      ...(kind.counted ? { generation: 1 } : {}),
+    };
     const fixed = Object.fromEntries(serverOwned.map((key) => [key, ((live?.metadata ?? born) as Doc)[key]]));
     const isStatus = request.subresource === 'status';
     const head = isStatus ? live?.metadata : { ...given, ...fixed, name, namespace: kind.namespaced ? namespace : undefined };
@@ -155,8 +161,6 @@ const isHeld = ({ kind, metadata, ...rest }: Stored): boolean =>
   (metadata.finalizers ?? []).length > 0 ||
   (kind === 'Namespace' && listAt(rest, 'spec', 'finalizers').length > 0) ||
   (kind === 'Pod' && Number(metadata['deletionGracePeriodSeconds'] ?? 0) > 0);
-
-const randomWord = (): string => [...randomBytes(5)].map((byte) => 'bcdfghjklmnpqrstvwxz2456789'[byte % 27]).join('');
 
 function patched(verb: Verb, live: Stored | undefined, body: unknown): Doc {
   try {

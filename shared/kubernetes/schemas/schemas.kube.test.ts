@@ -7,7 +7,7 @@ import { startFleet } from '#test/kube/mod.ts';
 
 // builtin.json is what the real API server says about its kinds and their fields, as far as merging, owning and checking them needs it; columns.json
 // what people see of each kind. This test holds both to the real one, and writes them anew when asked to:
-//   node --test --test-update-snapshots deploy/sandbox/schemas/schemas.kube.test.ts
+//   node --test --test-update-snapshots shared/kubernetes/schemas/schemas.kube.test.ts
 
 interface Schema {
   readonly $ref?: string;
@@ -145,7 +145,7 @@ async function extracted(ask: Ask): Promise<{ readonly builtin: string; readonly
 }
 const lines = (list: readonly string[]): string => list.join(',\n');
 
-test('what the sandbox knows of built-in kinds is what the real API server says', { timeout: 10 * 60_000 }, async (t) => {
+test('what is known of built-in kinds is what the real API server says', { timeout: 10 * 60_000 }, async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'wheelhouse-schemas-'));
   try {
     await using fleet = await startFleet({ dir, names: ['schemas'] });

@@ -1,4 +1,5 @@
-import { dataIn, type Doc } from './values.ts';
+import { refusals } from './schemas/tables.ts';
+import type { Doc } from './values.ts';
 
 /** What a field of a document is refused for. */
 export type Cause = Readonly<Record<'reason' | 'message' | 'field', string>>;
@@ -18,7 +19,7 @@ export class ApiError extends Error {
   }
 }
 
-const words = dataIn('refusals.json') as Readonly<Record<string, readonly [code: number, reason: string, text: string]>>;
+const words = refusals as Readonly<Record<string, readonly [code: number, reason: string, text: string]>>;
 const full = (name: string, group: string): string => (group === '' ? name : `${name}.${group}`);
 const named = (name: string, group: string, kind: string, more: Doc = {}): Doc => {
   return { ...(name === '' ? {} : { name }), ...(group === '' ? {} : { group }), kind, ...more };

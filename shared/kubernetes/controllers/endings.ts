@@ -1,5 +1,5 @@
+import { condition, isTrue } from '../objects/conditions.ts';
 import { at, docAt, listAt, textAt, withAt, type Stored } from '../values.ts';
-import { condition, isTrue } from './forms.ts';
 import type { Seen, Wish } from './player.ts';
 
 const cleanup = 'customresourcecleanup.apiextensions.k8s.io';
@@ -38,10 +38,15 @@ function letGo(one: Stored, { metadata: { uid } }: Stored): Stored {
 /** All that owned it is gone. */
 export const abandoned = ({ object }: Seen): Wish => ({ remove: [object], removing: { propagation: 'Background' } });
 
+const acceptance = [
+  ['NamesAccepted', 'NoConflicts', 'no conflicts found'],
+  ['Established', 'InitialNamesAccepted', 'the initial names have been accepted'],
+] as const;
+
 /** A definition is established a moment after it was made. */
 export function definition({ object, now, delayMs }: Seen): Wish {
   const finalizers = [...new Set([...(object.metadata.finalizers ?? []), cleanup])];
-  const conditions = ['NamesAccepted', 'Established'].map((name) => condition(object, name, now));
+  const conditions = acceptance.map(([type, reason, message]) => condition(object, { type, status: 'True', reason, message }, now));
   const status = { ...docAt(object, 'status'), conditions, acceptedNames: at(object, 'spec', 'names') };
   const after = { what: 'established', ms: isTrue(object, 'Established') ? 0 : delayMs / 4 };
   return { after, put: [{ ...withAt(object, ['metadata', 'finalizers'], finalizers), status }] };

@@ -1,13 +1,9 @@
-import type { Cancel, Clock } from '#shared/clock/mod.ts';
+import type { Cancel, Clock } from '../../clock/mod.ts';
 import { ApiError } from '../errors.ts';
 import { tableOf } from '../objects/kinds.ts';
 import type { DeleteOptions, Writes } from '../objects/writes.ts';
 import { same, textAt, type Doc, type Stored } from '../values.ts';
-import { deployment } from './deployments.ts';
-import { abandoned, definition, ending } from './endings.ts';
-import { form } from './forms.ts';
-import { pod } from './pods.ts';
-import { daemonSet, job, replicaSet, statefulSet } from './workloads.ts';
+import { abandoned, ending } from './endings.ts';
 
 type Entry = readonly [table: string, object: Stored];
 
@@ -24,8 +20,6 @@ export interface Seen {
   readonly now: number;
   /** How long what a controller or kubelet does takes here. */
   readonly delayMs: number;
-  /** What every namespace is told to trust. */
-  readonly ca: string;
 }
 
 /** What is to become of it, and of others. */
@@ -42,17 +36,17 @@ export interface Wish {
 
 const definitions = 'apiextensions.k8s.io/customresourcedefinitions';
 
-/** Who sees to what. All of them are pure. */
-const rules: Readonly<Record<string, (seen: Seen) => Wish>> = {
-  '/namespaces': ({ object: { metadata }, ca }) => ({ create: form(['namespace'], { namespace: metadata.name, ca }) as readonly Doc[] }),
-  '/pods': pod,
-  [definitions]: definition,
-  'apps/deployments': deployment,
-  'apps/replicasets': replicaSet,
-  'apps/statefulsets': statefulSet,
-  'apps/daemonsets': daemonSet,
-  'batch/jobs': job,
-};
+/** Who sees to what, by table. All of them are pure; what is being deleted, or has lost its owners, is seen to here. */
+export type Rules = Readonly<Record<string, (seen: Seen) => Wish>>;
+export interface Playing {
+  readonly rules: Rules;
+  readonly clock: Clock;
+  readonly delayMs: number;
+  /** Has the next look taken in a moment; who has no time to wait takes it at once. */
+  readonly soon: (look: () => void) => Cancel;
+  /** Told of what should never happen. */
+  readonly failed: (error: unknown) => void;
+}
 const everywhere = '*';
 /** Timers know no longer times; an early look does no harm. */
 const waitMaxMs = 86_400_000;
@@ -61,7 +55,7 @@ const waitMaxMs = 86_400_000;
  * Plays the controllers, scheduler and kubelets of one cluster, until the returned function is called. By level: what happens in a namespace only says that
  * all of it is to be looked at again, in a moment. Nothing runs while nothing changes.
  */
-export function play(writes: Writes, clock: Clock, given: Pick<Seen, 'delayMs' | 'ca'>, failed: (error: unknown) => void): () => void {
+export function play(writes: Writes, { rules, clock, delayMs, soon, failed }: Playing): () => void {
   const { store, kinds } = writes;
   const touched = new Set<string>();
   let moment: Cancel | undefined;
@@ -70,7 +64,7 @@ export function play(writes: Writes, clock: Clock, given: Pick<Seen, 'delayMs' |
 
   const touch = (namespace: string): void => {
     touched.add(namespace);
-    moment ??= clock.after(0, look);
+    moment ??= soon(look);
   };
   const wait = (uid: string, namespace = '', what = '', ms?: number): void => {
     waiting.get(uid)?.cancel();
@@ -89,7 +83,7 @@ export function play(writes: Writes, clock: Clock, given: Pick<Seen, 'delayMs' |
       (object) => ownerOf(object)?.uid,
     );
     const byUid = new Map(all.map((entry) => [entry[1].metadata.uid, entry]));
-    const around = { ...given, all, nodes: store.list('/nodes'), now: clock.now() };
+    const around = { delayMs, all, nodes: store.list('/nodes'), now: clock.now() };
     for (const [table, object] of near) {
       const { uid, deletionTimestamp, ownerReferences: owners = [] } = object.metadata;
       const isAlone = owners.length > 0 && !owners.some((owner) => byUid.has(owner.uid));

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { VirtualClock } from '#shared/clock/mod.ts';
+import { seededRandom, VirtualClock } from '../../clock/mod.ts';
 import { ApiError } from '../errors.ts';
 import { shapeOf, shapeOfSchema } from '../fields/shapes.ts';
 import type { Doc, Stored } from '../values.ts';
 import { decode, type Problem } from './decode.ts';
-import { storeIn } from './files.ts';
 import { Kinds } from './kinds.ts';
 import { jsonPatch, mergePatch } from './patches.ts';
 import { fieldSelector, labelSelector } from './selectors.ts';
@@ -142,36 +138,13 @@ test('a store tells what happened after a version, until that is too long ago', 
   assert.equal(store.since(store.oldestVersion)[0]?.version, store.oldestVersion + 1);
 });
 
-test('a state file is read as far as it is whole, and rewritten before it is mostly history', () => {
-  const dir = mkdtempSync(join(tmpdir(), 'wheelhouse-state-'));
-  try {
-    const store = storeIn(dir, () => new Store([], 1));
-    store.put('/configmaps', object('a'));
-    store.put('/configmaps', object('b'));
-    store.remove('/configmaps', store.get('/configmaps', 'default', 'a') ?? assert.fail());
-    const path = join(dir, 'state.jsonl');
-    writeFileSync(path, `${readFileSync(path, 'utf8')}{"version":9,"table":"/conf`);
-    const read = storeIn(dir, () => assert.fail('it was there'));
-    assert.deepEqual(
-      read.list('/configmaps').map(({ metadata }) => metadata.name),
-      ['b'],
-    );
-    assert.equal(read.version, 4);
-    for (let n = 0; n < 6_000; n += 1) read.put('/configmaps', object('b'));
-    assert.ok(readFileSync(path, 'utf8').split('\n').length < 2_000);
-    assert.equal(storeIn(dir, () => assert.fail()).version, 6_004);
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
-});
-
 function writes(): Writes {
   const home = {
     apiVersion: 'v1',
     kind: 'Namespace',
     metadata: { ...object('default').metadata, namespace: undefined as unknown as string },
   };
-  return new Writes(new Store([['/namespaces', home]], 1), new Kinds(), new VirtualClock());
+  return new Writes(new Store([['/namespaces', home]], 1), new Kinds(), new VirtualClock(), seededRandom(1));
 }
 const at = (all: Writes, kind: string, name: string) => ({ kind: all.kinds.own(kind), namespace: 'default', name, manager: 'test' });
 

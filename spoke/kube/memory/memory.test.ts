@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { systemClock } from '../../shared/clock/mod.ts';
-import { configMap, configMaps, kubeContract, namespaces } from './contract.ts';
-import { MemoryKube } from './memory.ts';
-import { refOf, type KindInfo, type KubeObject } from './port.ts';
-import { selection } from './selectors.ts';
+import { systemClock } from '#shared/clock/mod.ts';
+import { configMap, configMaps, kubeContract, namespaces } from '../contract.ts';
+import { MemoryKube } from './mod.ts';
+import { refOf, type KindInfo, type KubeObject } from '../port.ts';
 
 const shared = new MemoryKube({ clock: systemClock });
 
@@ -108,23 +107,4 @@ test('what is handed out is a copy', async () => {
   const created = await kube.create(configMaps, configMap('default', 'a', { x: '1' }), {}, signal);
   (created['data'] as Record<string, string>)['x'] = 'changed';
   assert.deepEqual((await kube.get(configMaps, 'default', 'a', signal))?.['data'], { x: '1' });
-});
-
-test('selectors read as the API server reads them', () => {
-  const object = configMap('shop', 'a', {}, { tier: 'web', 'app.kubernetes.io/name': 'x' });
-  const rows: readonly (readonly [string, boolean])[] = [
-    ['', true],
-    ['tier', true],
-    ['!tier', false],
-    ['tier=web', true],
-    ['tier==web,app.kubernetes.io/name=x', true],
-    ['tier!=web', false],
-    ['other!=web', true],
-    ['tier in (db, web)', true],
-    ['tier notin (db,web)', false],
-    ['other notin (db)', true],
-    ['other in (db)', false],
-  ];
-  for (const [selector, wanted] of rows) assert.equal(selection(selector)(object), wanted, selector);
-  for (const selector of ['=', 'a=b=c', '!a=b', 'a in b']) assert.throws(() => selection(selector), { code: 'INVALID' }, selector);
 });

@@ -1,6 +1,8 @@
 import { notImplemented, type About } from '../errors.ts';
-import { builtin, facts, shapeOf, shapeOfSchema, type Shape } from '../fields/shapes.ts';
+import { shapeOf, shapeOfSchema, type Shape } from '../fields/shapes.ts';
+import { builtin, facts } from '../schemas/tables.ts';
 import { at, docAt, isDoc, listAt, textAt, type Stored } from '../values.ts';
+import { isTrue } from './conditions.ts';
 
 type Flags = 'namespaced' | 'hasStatus' | 'hasScale' | 'builtIn' | 'counted';
 /** One kind, at the one version in which it is served here. `counted`: its generation counts the changes of what is wanted. */
@@ -14,8 +16,6 @@ export interface Kind extends About, Readonly<Record<'version' | 'listKind' | 's
 export const tableOf = ({ group, resource }: Pick<Kind, 'group' | 'resource'>): string => `${group}/${resource}`;
 export const apiVersionOf = ({ group, version }: Pick<Kind, 'group' | 'version'>): string =>
   group === '' ? version : `${group}/${version}`;
-export const isTrue = (object: unknown, type: string): boolean =>
-  listAt(object, 'status', 'conditions').some((one) => textAt(one, 'type') === type && textAt(one, 'status') === 'True');
 
 const own = listAt(builtin, 'kinds').map((row): Kind => {
   const { status, type, ...names } = row as Kind & { readonly type: string; readonly status?: true };

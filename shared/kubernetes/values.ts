@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
 /** A JSON object. Documents are never changed in place: who wants another one makes it. */
@@ -44,6 +42,3 @@ export const same = (a: unknown, b: unknown): boolean => a === b || isDeepStrict
 
 /** Seconds, as Kubernetes writes times. */
 export const timestamp = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
-
-/** A table of data beside this program. */
-export const dataIn = (name: string): Doc => JSON.parse(readFileSync(join(import.meta.dirname, 'schemas', name), 'utf8')) as Doc;

@@ -1,4 +1,5 @@
-import { at, dataIn, docAt, isDoc, isList, listAt, textAt, type Doc } from '../values.ts';
+import { builtin, defaults, facts } from '../schemas/tables.ts';
+import { at, docAt, isDoc, isList, listAt, textAt, type Doc } from '../values.ts';
 
 /** What is known about a value: which fields it has, how it is merged and owned. */
 export interface Shape {
@@ -17,7 +18,6 @@ export interface Shape {
   readonly required?: readonly string[];
 }
 
-export const [builtin = {}, facts = {}, defaults = {}] = ['golden/builtin.json', 'facts.json', 'defaults.json'].map(dataIn);
 export const anything: Shape = { as: 'u' };
 const made = new Map<string, Shape>();
 

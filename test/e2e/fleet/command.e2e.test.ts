@@ -1,15 +1,13 @@
 // `npm start` as a person runs it.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { temporaryFolder } from '#deploy/local/processes/mod.ts';
 import type { StartDocument } from '#deploy/local/fleet/mod.ts';
 import { startFleet } from '#test/kube/mod.ts';
-import { launch, npmStart, tracesOf, type Command } from './commands.ts';
+import { assertNothingLeft, launch, npmStart, tracesOf, type Command } from './commands.ts';
 import { kubectl } from './fleets.ts';
-import { commandOf, portsListening } from './traces.ts';
+import { commandOf } from './traces.ts';
 import { eventually } from './waits.ts';
 
 describe('npm start', { timeout: 10 * 60_000 }, () => {
@@ -158,24 +156,6 @@ async function reached(command: Command, temporary: string, line: RegExp): Promi
       return seen.ports.length > 0 ? seen : undefined;
     },
     command.output,
-  );
-}
-
-/** No process, no listening port, and in its temporary folder only what is named. */
-async function assertNothingLeft(temporary: string, seen: ReturnType<typeof tracesOf>, names: readonly string[]): Promise<void> {
-  await eventually(
-    'everything to be gone',
-    15_000,
-    async () => {
-      const { pids } = tracesOf(temporary);
-      const open = portsListening();
-      // npm's own cache of its code stays, as it does in anybody's.
-      const left = (await readdir(temporary)).filter((name) => name !== 'node-compile-cache');
-      const gone = pids.length === 0 && !seen.ports.some((port) => open.has(port)) && left.join() === names.join();
-      return gone || undefined;
-    },
-    () =>
-      `folder: ${readdirSync(temporary).join()}; processes: ${tracesOf(temporary).pids.map(commandOf).join(' | ')}; ports: ${seen.ports.filter((port) => portsListening().has(port)).join()}`,
   );
 }
 

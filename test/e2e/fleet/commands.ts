@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { portsOf, processesNaming } from './traces.ts';
+import { commandOf, portsListening, portsOf, processesNaming } from './traces.ts';
+import { eventually } from './waits.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const endMaxMs = 480_000;
@@ -99,3 +102,21 @@ export const tracesOf = (temporary: string) => {
   const pids = processesNaming(temporary);
   return { pids, ports: portsOf(pids) };
 };
+
+/** No process, no listening port, and in its temporary folder only what is named. */
+export async function assertNothingLeft(temporary: string, seen: ReturnType<typeof tracesOf>, names: readonly string[]): Promise<void> {
+  await eventually(
+    'everything to be gone',
+    15_000,
+    async () => {
+      const { pids } = tracesOf(temporary);
+      const open = portsListening();
+      // npm's own cache of its code stays, as it does in anybody's.
+      const left = (await readdir(temporary)).filter((name) => name !== 'node-compile-cache');
+      const gone = pids.length === 0 && !seen.ports.some((port) => open.has(port)) && left.join() === names.join();
+      return gone || undefined;
+    },
+    () =>
+      `folder: ${readdirSync(temporary).join()}; processes: ${tracesOf(temporary).pids.map(commandOf).join(' | ')}; ports: ${seen.ports.filter((port) => portsListening().has(port)).join()}`,
+  );
+}

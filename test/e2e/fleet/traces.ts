@@ -11,7 +11,8 @@ function readOr<T>(read: () => T, otherwise: T): T {
 
 /** Running processes that have the text in their command line or environment; not this one, and no zombies. */
 export function processesNaming(text: string): readonly number[] {
-  return readdirSync('/proc')
+  // Elsewhere than on Linux nothing can be seen.
+  return readOr(() => readdirSync('/proc'), [])
     .map(Number)
     .filter((pid) => pid > 0 && pid !== process.pid && names(pid, text));
 }

@@ -21,12 +21,24 @@ export const tenant = (command: Command): Command => command.option('-t, --tenan
 
 export const listing = (command: Command, limit: number): Command =>
   tenant(command)
+    .option('-A, --all-tenants', 'of all tenants, as without -t; beside it, -t counts for nothing')
     .option('-o, --output <form>', formsHelp)
     .option('--field-selector <fields>', 'FIELD=VALUE,FIELD!=VALUE; a field that the kind does not have is answered with those that it has')
     .option('--limit <number>', 'how many at most; 0: all', whole, limit)
     .option('-w, --watch', 'go on, and print what changes')
     .option('--timeout <duration>', 'end a watch after this time, as if nothing else had come', duration)
     .option('--no-headers', 'without the line of titles');
+
+interface Scoped {
+  readonly tenant?: string;
+  readonly allTenants?: boolean;
+}
+
+/** What was given to a listing: -A counts more than -t, as kubectl has it. */
+export const scoped = <O extends Scoped>(given: O): O => {
+  const { allTenants: _, tenant: __, ...all } = given;
+  return given.allTenants ? (all as O) : given;
+};
 
 export const changing = (command: Command): Command =>
   command.option('--reason <text>', 'why; kept in the audit log, shown by audit and events');

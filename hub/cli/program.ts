@@ -68,10 +68,10 @@ function looks(program: Command, session: Sessions, leave: Leave): void {
     .action((given) => status(session(), given));
   options
     .listing(program.command('get <kind> [name...]'), 500)
-    .description('lists things, or shows those that are named')
+    .description('lists things, or shows those that are named: KIND[,KIND] [NAME...], or KIND/NAME ...')
     .option('-l, --selector <labels>', 'a=b,c!=d,e in (x,y),f,!f: of clusters, and of placements by their cluster')
     .option('--sort-by <order>', "an order of the hub (health, name, created; - before it reverses), or a path such as '.metadata.name'")
-    .action((kind, names, given) => get(session(), [kind, ...names], given));
+    .action((kind, names, given) => get(session(), [kind, ...names], options.scoped(given)));
   options
     .tenant(program.command('describe <kind> [name...]'))
     .description('everything that is known of one thing, and what happened to it')
@@ -80,14 +80,14 @@ function looks(program: Command, session: Sessions, leave: Leave): void {
     .listing(program.command('events [kind] [name]'), 50)
     .description('what happened, to all or to one thing; the latest last')
     .option('--type <type>', 'Normal or Warning')
-    .action((kind, name, given) => events(session(), [kind, name].filter(isGiven), given));
+    .action((kind, name, given) => events(session(), [kind, name].filter(isGiven), options.scoped(given)));
   options
     .listing(program.command('audit [kind] [name]'), 50)
     .description('who did what, to all or to one thing, and why; the latest last')
     .option('--actor <name>', 'user:NAME or system:NAME')
     .option('--action <verb>', 'such as apply.app or start.rollout')
     .option('--subject <subject>', 'Kind/NAME or Kind/TENANT/NAME')
-    .action((kind, name, given) => audit(session(), [kind, name].filter(isGiven), given));
+    .action((kind, name, given) => audit(session(), [kind, name].filter(isGiven), options.scoped(given)));
   options
     .tenant(program.command('tree <cluster> [app]'))
     .description('what is on a cluster and how it is; of one app also where it came from')

@@ -32,7 +32,8 @@ export function completion(session: Session, shell: string): void {
 }
 
 /** Commands whose first word is a kind, and those whose first word is of a kind. */
-const takesKind = ['get', 'describe', 'delete', 'events', 'audit'];
+const takesKinds = ['get', 'describe', 'delete'];
+const takesKind = [...takesKinds, 'events', 'audit'];
 const takesNameOf: Readonly<Record<string, string>> = { tree: 'clusters', explain: 'clusters', promote: 'apps', sync: 'apps' };
 const namesMax = 200;
 
@@ -50,7 +51,11 @@ async function candidates(session: Session, program: Command, before: readonly s
   const inner = command.commands.map((one) => one.name()).filter((name) => !name.startsWith('_'));
   if (inner.length > 0) return inner;
   const name = command.name();
-  if (takesKind.includes(name) && rest.length === 0) return kinds.map(({ plural }) => plural);
+  if (takesKind.includes(name) && rest.length === 0) {
+    // The kinds before the last comma stay as they are.
+    const [others = ''] = takesKinds.includes(name) ? (/^.*,/.exec(last) ?? []) : [];
+    return kinds.map(({ plural }) => others + plural);
+  }
   const stops = holdable[name as keyof typeof holdable];
   if (stops && rest.length === 0) return stops;
   if (stops) return rest[0] === 'fleet' ? [] : namesOf(session, rest[0] ?? '').catch(() => []);

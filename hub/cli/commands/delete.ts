@@ -1,5 +1,5 @@
 import { CliError, exits, usageError, type Exit } from '../exits.ts';
-import { kinds, readWords, referenceText, subjectWord, type Reference } from '../kinds/kinds.ts';
+import { kinds, readSelections, referenceText, subjectWord, type Reference } from '../kinds/kinds.ts';
 import { deleteAsk, deleteSetAsk, type ChangeOptions } from '../requests/changes.ts';
 import { readSets } from '../requests/files.ts';
 import { one } from '../requests/lists.ts';
@@ -21,16 +21,19 @@ export function planDelete(words: readonly string[], { tenant, filename, resourc
     return [];
   }
   if (words.length === 0) throw usageError('what is deleted?', 'wheelhouse delete KIND NAME, or wheelhouse delete -f FILE');
-  const { kind, named } = readWords(words, tenant);
-  if (!kind.declared)
-    throw usageError(
-      `a ${kind.singular} is not deleted: it is what the hub made of what people declared`,
-      `delete one of ${kinds
-        .filter(({ declared }) => declared)
-        .map(({ plural }) => plural)
-        .join(', ')}`,
-    );
-  if (named.length === 0) throw usageError(`which ${kind.singular}?`, `wheelhouse delete ${kind.singular} NAME`);
+  const selections = readSelections(words, tenant);
+  for (const { kind, named: ofKind } of selections) {
+    if (!kind.declared)
+      throw usageError(
+        `a ${kind.singular} is not deleted: it is what the hub made of what people declared`,
+        `delete one of ${kinds
+          .filter(({ declared }) => declared)
+          .map(({ plural }) => plural)
+          .join(', ')}`,
+      );
+    if (ofKind.length === 0) throw usageError(`which ${kind.singular}?`, `wheelhouse delete ${kind.singular} NAME`);
+  }
+  const named = selections.flatMap(({ named }) => named);
   if (named.length > 1 && resourceVersion !== undefined) throw usageError('--resource-version is of one thing', 'delete one at a time');
   return named;
 }

@@ -1,5 +1,5 @@
 import { usageError } from '../exits.ts';
-import { readWords, type AnyResource } from '../kinds/kinds.ts';
+import { readSelections, type AnyResource } from '../kinds/kinds.ts';
 import { describeLines } from '../print/describe.ts';
 import { tableOf } from '../print/forms.ts';
 import { tableLines } from '../print/tables.ts';
@@ -11,14 +11,15 @@ import type { Session } from '../session.ts';
 const eventsMax = 10;
 
 export async function describe(session: Session, words: readonly string[], { tenant }: { readonly tenant?: string }): Promise<void> {
-  const { kind, named } = readWords(words, tenant);
-  if (named.length === 0) throw usageError(`which ${kind.singular}?`, `wheelhouse describe ${kind.singular} NAME`);
+  const selections = readSelections(words, tenant);
+  for (const { kind, named } of selections)
+    if (named.length === 0) throw usageError(`which ${kind.singular}?`, `wheelhouse describe ${kind.singular} NAME`);
   const client = await session.client();
-  for (const [index, reference] of named.entries()) {
+  for (const [index, reference] of selections.flatMap(({ named }) => named).entries()) {
     const { resource, at } = await one(client, reference);
     if (index > 0) session.print(['']);
     session.print(documentLines(resource, at));
-    if (kind.log) continue;
+    if (reference.kind.log) continue;
     const events = await eventsAbout(client, resource, eventsMax);
     const table = tableOf(kindNamed('Event'), events, false, at);
     const lines = tableLines(table, { paint: session.paint, width: session.width === undefined ? undefined : session.width - 2 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sortedBy } from '../commands/get.ts';
 import { CliError } from '../exits.ts';
-import { kindOf, kinds, readWords, referenceText, type AnyResource } from './kinds.ts';
+import { kindOf, kinds, readSelections, readWords, referenceText, type AnyResource } from './kinds.ts';
 
 test('no word names two kinds', () => {
   const words = kinds.flatMap(({ kind, plural, singular, short }) => [...new Set([kind.toLowerCase(), plural, singular, ...short])]);
@@ -38,6 +38,33 @@ for (const [words, tenant] of [
   test(`${words} is no way to name things`, () =>
     assert.throws(
       () => read(words.split(' '), tenant),
+      (error: CliError) => error.exit === 2,
+    ));
+
+const selected: readonly (readonly [words: string, tenant: string | undefined, want: string])[] = [
+  ['clusters,apps', undefined, 'clusters; apps'],
+  ['cl,clusters,app', 'storefront', 'clusters; apps'],
+  [
+    'app,env shop dev',
+    'storefront',
+    'apps app/storefront/shop app/storefront/dev; environments environment/storefront/shop environment/storefront/dev',
+  ],
+  ['cluster/dev-1,app/storefront/shop cl/dev-2', undefined, 'clusters cluster/dev-1 cluster/dev-2; apps app/storefront/shop'],
+  ['cluster/dev-1 app/shop', 'storefront', 'clusters cluster/dev-1; apps app/storefront/shop'],
+];
+for (const [words, tenant, want] of selected)
+  test(`${words}${tenant ? ` -t ${tenant}` : ''} selects ${want}`, () =>
+    assert.equal(
+      readSelections(words.split(' '), tenant)
+        .map(({ kind, named }) => [kind.plural, ...named.map(referenceText)].join(' '))
+        .join('; '),
+      want,
+    ));
+
+for (const words of ['clusters,', ',', 'clusters,widgets', 'cluster/a,b', 'cluster/a,', 'clusters,apps storefront/shop'])
+  test(`${words} selects nothing`, () =>
+    assert.throws(
+      () => readSelections(words.split(' '), undefined),
       (error: CliError) => error.exit === 2,
     ));
 

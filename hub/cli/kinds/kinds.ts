@@ -100,24 +100,38 @@ export function namedOf(kind: Kind, word: string, tenant: string | undefined): R
   return { kind, tenant: second === undefined ? tenant : first, name: second ?? first };
 }
 
+/** Things of one kind: those that are named; none: all of them. */
+export interface Selection {
+  readonly kind: Kind;
+  readonly named: readonly Reference[];
+}
+
 /**
- * What `KIND`, `KIND NAME...`, `KIND/NAME...` mean: one kind, and the things of it that are named; none: all of them. Throws CliError USAGE.
+ * What `KIND[,KIND] [NAME...]` and `KIND/NAME[,KIND/NAME] ...` mean, as kubectl reads them: kinds in the order in which they are named first, each with what
+ * is named of it. A tenant is for the kinds that have one. Throws CliError USAGE.
  */
-export function readWords(
-  words: readonly string[],
-  tenant: string | undefined,
-): { readonly kind: Kind; readonly named: readonly Reference[] } {
-  const [first = '', ...rest] = words;
-  const slash = first.indexOf('/');
-  if (slash < 0) {
-    const kind = kindOf(first);
-    return { kind, named: rest.map((word) => namedOf(kind, word, tenant)) };
-  }
-  const kind = kindOf(first.slice(0, slash));
-  const named = words.map((word) => {
-    if (!word.includes('/') || kindOf(word.slice(0, word.indexOf('/'))) !== kind)
-      throw usageError(`"${word}" is not KIND/NAME of a ${kind.singular}, as "${first}" is`, 'name things of one kind at a time');
-    return namedOf(kind, word.slice(word.indexOf('/') + 1), tenant);
-  });
-  return { kind, named };
+export function readSelections(words: readonly string[], tenant: string | undefined): readonly [Selection, ...Selection[]] {
+  const [first = '', ...names] = words;
+  const tenantOf = (kind: Kind): string | undefined => (kind.tenanted ? tenant : undefined);
+  const selections = first.includes('/')
+    ? groupedByKind(words.flatMap((word) => word.split(',')).map((word) => slashed(word, tenantOf)))
+    : [...new Set(first.split(',').map(kindOf))].map((kind) => ({ kind, named: names.map((name) => namedOf(kind, name, tenantOf(kind))) }));
+  return selections as [Selection, ...Selection[]];
+}
+
+function slashed(word: string, tenantOf: (kind: Kind) => string | undefined): Reference {
+  const slash = word.indexOf('/');
+  if (slash < 0) throw usageError(`"${word}" is not KIND/NAME, as others are`, 'write all as KIND/NAME, or KIND NAME...');
+  const kind = kindOf(word.slice(0, slash));
+  return namedOf(kind, word.slice(slash + 1), tenantOf(kind));
+}
+
+const groupedByKind = (all: readonly Reference[]): readonly Selection[] =>
+  [...Map.groupBy(all, ({ kind }) => kind)].map(([kind, named]) => ({ kind, named }));
+
+/** The same, of commands that are about one kind at a time. Throws CliError USAGE. */
+export function readWords(words: readonly string[], tenant: string | undefined): Selection {
+  const [selection, other] = readSelections(words, tenant);
+  if (other) throw usageError(`a ${selection.kind.singular} and a ${other.kind.singular}`, 'name things of one kind at a time');
+  return selection;
 }

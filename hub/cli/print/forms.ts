@@ -9,7 +9,8 @@ import { tableLines, type Table } from './tables.ts';
 /** What -o asks for. */
 export type Form =
   | { readonly form: 'table'; readonly wide: boolean }
-  | { readonly form: 'json' | 'yaml' | 'name' }
+  | { readonly form: 'json' | 'yaml' }
+  | { readonly form: 'name' }
   | { readonly form: 'jsonpath'; readonly template: Template };
 
 export const formsHelp = 'wide|json|yaml|name|jsonpath=TEMPLATE';
@@ -49,22 +50,45 @@ export interface Shown {
   readonly now: number;
 }
 
+interface Look {
+  readonly headers: boolean;
+  readonly paint: Paint;
+  readonly width?: number | undefined;
+}
+
 /** What is printed of resources, byte for byte. Pure. */
-export function textOf(
-  { kind, items, single, resourceVersion = '', now }: Shown,
-  form: Form,
-  { headers, paint, width }: { readonly headers: boolean; readonly paint: Paint; readonly width?: number | undefined },
-): string {
-  if (form.form === 'table') {
-    if (items.length === 0) return '';
-    return lines(tableLines(tableOf(kind, items, form.wide, now), { headers, paint, width: form.wide ? undefined : width }));
-  }
+export function textOf(shown: Shown, form: Form, look: Look): string {
+  const { kind, items, single, resourceVersion = '' } = shown;
+  if (form.form === 'table') return tableText(shown, tableOf(kind, items, form.wide, shown.now), form, look);
   if (form.form === 'name') return lines(items.map(objectOf));
   const whole = single
     ? items[0]
     : { apiVersion: 'wheelhouse.dev/v1alpha1', kind: `${kind.kind}List`, metadata: { resourceVersion }, items };
-  if (form.form === 'jsonpath') return fillTemplate(form.template, whole);
-  return documentText(form.form, whole);
+  return wholeText(form, whole);
 }
+
+/** Of several kinds: a table for each that has anything, its names with the kind before them; else one list. Pure. */
+export function severalText(all: readonly Shown[], form: Form, look: Look): string {
+  if (form.form === 'name') return lines(all.flatMap(({ items }) => items.map(objectOf)));
+  if (form.form !== 'table') {
+    const items = all.flatMap((shown) => shown.items);
+    return wholeText(form, { apiVersion: 'wheelhouse.dev/v1alpha1', kind: 'List', metadata: { resourceVersion: '' }, items });
+  }
+  const tables = all.filter(({ items }) => items.length > 0);
+  return tables
+    .map((shown) => tableText(shown, namesWithKind(tableOf(shown.kind, shown.items, form.wide, shown.now), shown.kind), form, look))
+    .join('\n');
+}
+
+function namesWithKind({ titles, rows }: Table, { singular }: Kind): Table {
+  const at = titles.indexOf('NAME');
+  return { titles, rows: rows.map((row) => row.map((cell, i) => (i === at ? `${singular}/${cell}` : cell))) };
+}
+
+const tableText = ({ items }: Shown, table: Table, { wide }: { readonly wide: boolean }, { headers, paint, width }: Look): string =>
+  items.length === 0 ? '' : lines(tableLines(table, { headers, paint, width: wide ? undefined : width }));
+
+const wholeText = (form: Exclude<Form, { form: 'table' | 'name' }>, whole: unknown): string =>
+  form.form === 'jsonpath' ? fillTemplate(form.template, whole) : documentText(form.form, whole);
 
 const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join('');

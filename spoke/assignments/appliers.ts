@@ -1,13 +1,14 @@
 import type { Assignment, Hops } from '../../proto/mod.ts';
 import { span } from '../../shared/telemetry/mod.ts';
 import { accountOf, applyStages, changesText, dryRun, type Applier, type ApplyResult, type Write } from '../apply/mod.ts';
+import { dismissed } from '../drift/mod.ts';
 import type { VerifiedContent } from '../fetch/mod.ts';
 import { refOf, refText, type KubeObject, type ObjectRef } from '../kube/mod.ts';
 import { claimOf, isOurs, objectsOfInSteps, PlanError, planApply, type Owner, type Planned, type Stage } from '../plan/mod.ts';
 import type { Claims } from './claims.ts';
 import { kindIn, liveOf, type Discoveries } from './cluster.ts';
 import { checkWanted, type Entry } from './entries.ts';
-import { grown, readBack, settled, without } from './inventory.ts';
+import { givenUp, grown, readBack, settled, without } from './inventory.ts';
 import type { Observer } from './observer.ts';
 import type { AssignmentsParts } from './parts.ts';
 import type { AssignmentRecord, ContentRecord } from './port.ts';
@@ -152,7 +153,10 @@ export async function applyRevision(ground: Ground, entry: Entry, assignment: As
   checkWanted(entry, assignment);
   await ground.tenancy.ensure(content.inputs, await ground.discoveries.get(), signal);
   const judged = await span('spoke.judge', {}, () => dryRun(stages, writes, applier, signal));
-  if (judged.failures.length > 0) throw new ProblemError(problemOfFailures(judged.failures));
+  if (judged.failures.length > 0) {
+    await keepReached(ground, entry, content, judged, signal);
+    throw new ProblemError(problemOfFailures(judged.failures));
+  }
   checkWanted(entry, assignment);
 
   const planned = stages.flat();
@@ -164,14 +168,15 @@ export async function applyRevision(ground: Ground, entry: Entry, assignment: As
     layer: content.layer,
     appliedAtMs: 0,
   };
-  const { applied } = entry.record ?? {};
-  const intent = { inventory: grown(entry.record?.inventory ?? [], refs), applying, ...(applied ? { applied } : {}) };
+  const { applied, applying: begun, inventory: known = [] } = entry.record ?? {};
+  const before = begun && begun.revision !== content.revision ? givenUp(known) : known;
+  const intent = { inventory: grown(before, refs), applying, ...(applied ? { applied } : {}) };
   await ground.save(entry, intent, signal);
 
   const result = await span('spoke.apply', { attributes: { 'wheelhouse.objects': planned.length } }, () =>
     applyStages(stages, writes, applier, signal),
   );
-  const inventory = written(ground, intent.inventory, planned, result);
+  const inventory = written(ground, intent.inventory, planned, result, true);
   if (result.failures.length > 0) {
     await ground.save(entry, { ...intent, inventory }, signal);
     throw new ProblemError(problemOfFailures(result.failures));
@@ -222,6 +227,7 @@ function written(
   inventory: AssignmentRecord['inventory'],
   planned: readonly Planned[],
   { changes }: ApplyResult,
+  ahead = false,
 ): AssignmentRecord['inventory'] {
   const answered = new Set(changes.map(({ ref }) => refText(ref)));
   ground.observer.watch(planned.filter(({ ref }) => answered.has(refText(ref))).map(({ kind }) => kind));
@@ -229,7 +235,23 @@ function written(
   return readBack(
     inventory,
     changes.map(({ object }) => object),
+    ahead,
   );
+}
+
+/** Of a revision that was begun, what is as it wants it has been written, also by a process that died before it could say so. */
+async function keepReached(
+  ground: Ground,
+  entry: Entry,
+  { revision }: VerifiedContent,
+  { changes }: ApplyResult,
+  signal: AbortSignal,
+): Promise<void> {
+  const { record } = entry;
+  if (record?.applying?.revision !== revision) return;
+  const reached = changes.filter(({ action }) => action === 'unchanged').map(({ object }) => object);
+  entry.drift = dismissed(entry.drift, reached.map(refOf));
+  await ground.save(entry, { ...record, inventory: readBack(record.inventory, reached, true) }, signal);
 }
 
 /** Intents of a revision that was given up half-way: what became of them, so that they can be pruned or forgotten like everything else. */

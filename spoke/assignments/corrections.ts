@@ -21,8 +21,8 @@ import { refText, type ObjectRef } from '../kube/mod.ts';
 import type { InventoryEntry } from '../plan/mod.ts';
 import { correct, type Ground } from './appliers.ts';
 import type { Step } from './decide.ts';
-import { say, type Entry } from './entries.ts';
-import { ProblemError, problemOfFailures } from './problems.ts';
+import { checkWanted, heldAssignment, say, stageOf, stages, type Entry } from './entries.ts';
+import { ProblemError, problemOf, problemOfFailures } from './problems.ts';
 
 const namedMax = 5;
 
@@ -58,13 +58,36 @@ export function lookAtDrift(ground: Ground, entry: Entry, step: Step, drift: rea
   entry.drift = looked(entry.drift, drift, foundOf, nowOf(ground));
 }
 
+/**
+ * While the wanted revision cannot be had, what was written last is kept as it was written: each object from the content of the revision that it is of, as
+ * far as the record holds it. What stands in the way of that is no news beside what stands in the way of the wanted one.
+ */
+export async function keepWritten(ground: Ground, entry: Entry, signal: AbortSignal): Promise<void> {
+  const { assignment } = entry;
+  for (const stage of stages) {
+    checkWanted(entry, assignment);
+    const held = heldAssignment(entry, stage);
+    if (held)
+      await correctDrift(ground, entry, held, signal, (one) => stageOf(one) === stage).catch((cause: unknown) => {
+        signal.throwIfAborted();
+        ground.log.warn('drift not corrected', { assignment: entry.uid, message: problemOf(cause).message });
+      });
+  }
+}
+
 /** Writes again what is due, from the content of `assignment`. What somebody keeps undoing waits longer each time, and nothing else with it. */
-export async function correctDrift(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<void> {
+export async function correctDrift(
+  ground: Ground,
+  entry: Entry,
+  assignment: Assignment,
+  signal: AbortSignal,
+  isOfIt: (one: InventoryEntry) => boolean = () => true,
+): Promise<void> {
+  const inventory = (entry.record?.inventory ?? []).filter(isOfIt);
   // What cannot be seen now is not written either: it would only be guessed that it still differs.
-  const seen = new Set(driftIn(ground, entry).map(({ ref }) => refText(ref)));
+  const seen = new Set(driftIn(ground, { record: { inventory } }).map(({ ref }) => refText(ref)));
   const due = dueOf(entry.drift, nowOf(ground)).filter(({ ref }) => seen.has(refText(ref)));
   if (due.length === 0) return;
-  const uids = entry.record?.inventory ?? [];
   const { changes, failures, obstacle } = await correct(
     ground,
     entry,
@@ -73,7 +96,7 @@ export async function correctDrift(ground: Ground, entry: Entry, assignment: Ass
     signal,
   );
   const { unchanged = [], changed = [] } = Object.groupBy(changes, ({ action }) => (action === 'unchanged' ? action : 'changed'));
-  const outcomes = outcomesOf(uids, changed);
+  const outcomes = outcomesOf(inventory, changed);
   // A process that made it anew and died before it could write down the uid is nobody's drift.
   const left = dismissed(
     entry.drift,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { labels } from '../../shared/kernel/mod.ts';
-import { refOf, refText, type KubeClient } from '../kube/mod.ts';
+import { KubeError, refOf, refText, type KubeClient } from '../kube/mod.ts';
 import { configMap, deployment, filesOf, Rig } from './testing/rig.ts';
 
 // A spoke that dies at every point where it does something that lasts: before it, and after it without having heard the answer.
@@ -103,6 +103,27 @@ const scenarios: readonly Scenario[] = [
     },
     wish: async (rig) => rig.desire(await rig.assignment('p1', first)),
     expected: ['ConfigMap/kept', 'ConfigMap/old', 'Deployment/web'],
+  },
+  {
+    name: 'on the way to a second revision that is refused half-way, and keeps what it has written of it',
+    act: async (rig) => {
+      const apply = rig.kube.apply.bind(rig.kube);
+      rig.kube.apply = async (kind, object, options, signal) => {
+        if (object.kind === 'Deployment' && !options.dryRun) throw new KubeError('INVALID', 'refused');
+        return apply(kind, object, options, signal);
+      };
+      rig.desire(await rig.assignment('p1', second));
+      await rig.run(5_000);
+      const [gone, changed] = [rig.object('ConfigMap', 'new'), rig.object('ConfigMap', 'old')];
+      if (gone) rig.kube.remove(gone);
+      if (changed) rig.kube.put({ ...changed, data: { value: 'theirs' } });
+      await rig.run(5_000);
+    },
+    wish: async (rig) => {
+      Reflect.deleteProperty(rig.kube, 'apply');
+      rig.desire(await rig.assignment('p1', second));
+    },
+    expected: ['ConfigMap/kept', 'ConfigMap/new', 'Deployment/web'],
   },
   {
     name: 'while it corrects drift',

@@ -2,6 +2,7 @@ import type { Assignment, Condition, Fence, Hops } from '../../proto/mod.ts';
 import type { Cancel, Clock } from '../../shared/clock/mod.ts';
 import { parseInputs, type Inputs } from '../../shared/kernel/mod.ts';
 import { noStories, type Stories } from '../drift/mod.ts';
+import type { InventoryEntry } from '../plan/mod.ts';
 import type { Cause } from './causes.ts';
 import type { Problem } from './reports.ts';
 import type { AssignmentRecord } from './port.ts';
@@ -94,12 +95,16 @@ export function checkWanted(entry: Entry, assignment: Assignment | undefined): v
   if (entry.assignment !== assignment) throw new SupersededError('another state of the assignment has arrived');
 }
 
-/** The applied revision as it was assigned, when the record holds its content: what drift is corrected to while the wanted one cannot be had. */
-export function heldAssignment({ assignment, record }: Entry): Assignment | undefined {
-  const { applied, applying } = record ?? {};
-  // With another one half written, what is there is of both.
-  if (!assignment?.variant || !applied?.layer || applying) return undefined;
-  const { revision, indexDigest, layerHash, inputs } = applied;
+/** Of which revision what stands there is: of the one that was begun last, or of the one before it. */
+export const stages = ['applying', 'applied'] as const;
+export type StageName = (typeof stages)[number];
+export const stageOf = ({ ahead }: InventoryEntry): StageName => (ahead ? 'applying' : 'applied');
+
+/** A recorded revision as it was assigned, when the record holds its content: what drift is corrected to while the wanted one cannot be had. */
+export function heldAssignment({ assignment, record }: Entry, stage: StageName): Assignment | undefined {
+  const content = record?.[stage];
+  if (!assignment?.variant || !content?.layer) return undefined;
+  const { revision, indexDigest, layerHash, inputs } = content;
   return { ...assignment, revision, indexDigest, inputs: Buffer.from(inputs), variant: { ...assignment.variant, layerHash } };
 }
 

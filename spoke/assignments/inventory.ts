@@ -11,6 +11,7 @@ const sorted = (entries: Iterable<InventoryEntry>): readonly InventoryEntry[] =>
   [...entries].sort((a, b) => (refText(a.ref) < refText(b.ref) ? -1 : 1));
 
 const kept = ({ dropped: _dropped, ...entry }: InventoryEntry): InventoryEntry => entry;
+const level = ({ ahead: _ahead, ...entry }: InventoryEntry): InventoryEntry => entry;
 
 /** Before writing: an intent for each object that is not in it yet; what is wanted again is no longer dropped. */
 export function grown(inventory: readonly InventoryEntry[], refs: readonly ObjectRef[]): readonly InventoryEntry[] {
@@ -21,21 +22,31 @@ export function grown(inventory: readonly InventoryEntry[], refs: readonly Objec
   return sorted(entries.values());
 }
 
-/** After writing: what the API server said the objects are. */
-export function readBack(inventory: readonly InventoryEntry[], objects: readonly KubeObject[]): readonly InventoryEntry[] {
+/** Another revision is begun than the one that was: with that go the contents of what it has written, and there is nothing left to hold those against. */
+export const givenUp = (inventory: readonly InventoryEntry[]): readonly InventoryEntry[] =>
+  inventory.map((entry) => {
+    const { fields: _fields, ...rest } = level(entry);
+    return entry.ahead ? rest : entry;
+  });
+
+/** After writing: what the API server said the objects are. `ahead`: written of the revision that is being applied; else of what each was of before. */
+export function readBack(inventory: readonly InventoryEntry[], objects: readonly KubeObject[], ahead = false): readonly InventoryEntry[] {
   const entries = byName(inventory);
   for (const object of objects) {
     const ref = refOf(object);
     const { uid } = object.metadata;
-    if (uid !== undefined && entries.has(refText(ref))) entries.set(refText(ref), { ref, uid, fields: fieldsHashOf(object) });
+    const before = entries.get(refText(ref));
+    if (uid === undefined || !before) continue;
+    const mark = ahead || before.ahead ? { ahead: true as const } : {};
+    entries.set(refText(ref), { ref, uid, fields: fieldsHashOf(object), ...mark });
   }
   return sorted(entries.values());
 }
 
-/** After all of a revision is written: what is not of it is dropped. */
+/** After all of a revision is written: nothing is ahead of it any more, and what is not of it is dropped. */
 export function settled(inventory: readonly InventoryEntry[], refs: readonly ObjectRef[]): readonly InventoryEntry[] {
   const wanted = new Set(refs.map(refText));
-  return inventory.map((entry) => (wanted.has(refText(entry.ref)) ? kept(entry) : { ...entry, dropped: true as const }));
+  return inventory.map(level).map((entry) => (wanted.has(refText(entry.ref)) ? kept(entry) : { ...entry, dropped: true as const }));
 }
 
 export function without(inventory: readonly InventoryEntry[], gone: readonly InventoryEntry[]): readonly InventoryEntry[] {

@@ -20,9 +20,10 @@ export async function alreadyApplied(
   content: VerifiedContent,
   signal: AbortSignal,
 ): Promise<(planned: Planned) => boolean> {
-  const { applied, inventory = [] } = entry.record ?? {};
-  const held = heldAssignment(entry);
-  if (!applied || !held) return none;
+  const { applied, applying, inventory = [] } = entry.record ?? {};
+  const held = heldAssignment(entry, 'applied');
+  // With another one half written, what is there is of both.
+  if (!applied || !held || applying) return none;
   try {
     const before = await ground.fetcher.fetch(held, [applied], signal);
     if (before.inputs.serviceAccount !== content.inputs.serviceAccount) return none;

@@ -1,15 +1,15 @@
 import type { Assignment } from '../../proto/mod.ts';
 import { span } from '../../shared/telemetry/mod.ts';
 import { changesText, dryRun } from '../apply/mod.ts';
-import { compared, contestedVerdict, forgiven, nextLookMs, type Drift } from '../drift/mod.ts';
+import { compared, contestedVerdict, forgiven, nextLookMs } from '../drift/mod.ts';
 import { summarise, type HealthSummary } from '../health/mod.ts';
 import { refText } from '../kube/mod.ts';
 import { applyRevision, contentOf, measure, prepare, type Ground } from './appliers.ts';
 import { causesAgainMs, explained, lookForCauses } from './causes.ts';
 import { kindIn } from './cluster.ts';
-import { correctDrift, driftIn, lookAtDrift, nowOf, outcomesOf } from './corrections.ts';
+import { correctDrift, driftIn, keepWritten, lookAtDrift, nowOf, outcomesOf } from './corrections.ts';
 import { decide, type Step } from './decide.ts';
-import { checkWanted, heldAssignment, inputsOf, say, type Entry } from './entries.ts';
+import { checkWanted, inputsOf, say, type Entry } from './entries.ts';
 import { ProblemError, problemOf, problemOfFailures } from './problems.ts';
 import { prune, remove } from './removers.ts';
 import { reportOf, type Problem, type Status } from './reports.ts';
@@ -29,9 +29,8 @@ export async function visit(ground: Ground, entry: Entry, signal: AbortSignal): 
     const step = decide({ assignment, record: entry.record, drift });
     lookAtDrift(ground, entry, step, drift);
     await span('spoke.reconcile', { parent: assignment?.cause?.traceparent ?? '', attributes: { 'wheelhouse.step': step.do } }, () =>
-      take(ground, entry, step, drift, signal),
-    );
-    lookAtDrift(ground, entry, step, driftIn(ground, entry));
+      take(ground, entry, step, signal),
+    ).finally(() => lookAtDrift(ground, entry, step, driftIn(ground, entry)));
     await lookForCauses(ground, entry, summaryOf(ground, entry), signal);
     checkWanted(entry, assignment);
     // Only now: while it is tried again, what was wrong is still the last that is known.
@@ -58,7 +57,7 @@ export async function visit(ground: Ground, entry: Entry, signal: AbortSignal): 
   report(ground, entry);
 }
 
-async function take(ground: Ground, entry: Entry, step: Step, drift: readonly Drift[], signal: AbortSignal): Promise<void> {
+async function take(ground: Ground, entry: Entry, step: Step, signal: AbortSignal): Promise<void> {
   const { assignment } = entry;
   entry.observedKey = step.do === 'observe' ? entry.observedKey : '';
   if (step.do === 'keep' || step.do === 'suspend' || !assignment) return;
@@ -71,7 +70,7 @@ async function take(ground: Ground, entry: Entry, step: Step, drift: readonly Dr
     case 'observe':
       return observe(ground, entry, assignment, signal);
     case 'apply':
-      await applyOrKeep(ground, entry, assignment, drift, signal);
+      await applyOrKeep(ground, entry, assignment, signal);
       break;
     case 'correct':
       await correctDrift(ground, entry, assignment, signal);
@@ -82,14 +81,8 @@ async function take(ground: Ground, entry: Entry, step: Step, drift: readonly Dr
   await pruneWhenHealthy(ground, entry, assignment, signal);
 }
 
-/** The wanted revision; while that cannot be had, the applied one is kept as it was written. */
-async function applyOrKeep(
-  ground: Ground,
-  entry: Entry,
-  assignment: Assignment,
-  drift: readonly Drift[],
-  signal: AbortSignal,
-): Promise<void> {
+/** The wanted revision; while that cannot be had, what is there is kept as it was written. */
+async function applyOrKeep(ground: Ground, entry: Entry, assignment: Assignment, signal: AbortSignal): Promise<void> {
   const { problem } = entry;
   try {
     // What can never be right is not asked for again only because something moved.
@@ -100,12 +93,7 @@ async function applyOrKeep(
     entry.drift = forgiven(entry.drift);
   } catch (error) {
     checkWanted(entry, assignment);
-    const held = heldAssignment(entry);
-    if (held && drift.length > 0)
-      await correctDrift(ground, entry, held, signal).catch((cause: unknown) => {
-        signal.throwIfAborted();
-        ground.log.warn('drift not corrected', { assignment: entry.uid, message: problemOf(cause).message });
-      });
+    await keepWritten(ground, entry, signal);
     throw error;
   }
 }

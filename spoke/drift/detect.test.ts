@@ -19,6 +19,7 @@ const less = { ...mine, fieldsV1: { 'f:data': { 'f:a': {} } } };
 const theirs = { manager: 'kubectl', operation: 'Update', fieldsV1: { 'f:x': {} } };
 const status = { ...mine, subresource: 'status', fieldsV1: { 'f:status': {} } };
 const { uid: _uid, ...intent } = entry;
+const { fields: _fields, ...givenUp } = entry;
 
 const rows: readonly (readonly [what: string, live: Live, found: Found, entry?: InventoryEntry])[] = [
   ['as it was written', object(), 'none'],
@@ -31,6 +32,8 @@ const rows: readonly (readonly [what: string, live: Live, found: Found, entry?: 
   ['being deleted', object({ uid: 'other', deletionTimestamp: 'x' }), 'unknown'],
   ['never read back', object(), 'unknown', intent],
   ['absent, and never read back', 'absent', 'unknown', intent],
+  ['of a revision that was given up', object(), 'unknown', givenUp],
+  ['absent, and of a revision that was given up', 'absent', 'unknown', givenUp],
   ['dropped, and absent', 'absent', 'none', { ...entry, dropped: true }],
   ['dropped, and changed', object({ managedFields: [] }), 'none', { ...entry, dropped: true }],
   ['absent', 'absent', 'Deleted'],

@@ -27,8 +27,8 @@ export type Found = DriftKind | 'none' | 'unknown';
 /** How the world differs from what was written. `fieldsHash` is that of `live`. Pure. */
 export function found(entry: InventoryEntry, live: Live, fieldsHash: string): Found {
   if (entry.dropped) return 'none';
-  // Never read back: there is nothing to hold it against. Whoever applies it will know.
-  if (live === 'unknown' || entry.uid === undefined) return 'unknown';
+  // Never read back, or of what is not known any more: there is nothing to hold it against. Whoever applies it will know.
+  if (live === 'unknown' || entry.uid === undefined || entry.fields === undefined) return 'unknown';
   if (live === 'absent') return 'Deleted';
   // Nothing can be written to it any more; when it is gone, it is drift of the other kind.
   if (live.metadata.deletionTimestamp !== undefined) return 'unknown';

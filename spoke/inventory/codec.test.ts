@@ -14,6 +14,7 @@ const entry: fc.Arbitrary<InventoryEntry> = fc
       fields: text,
       dropped: fc.constant(true as const),
       rebuilt: fc.constant(true as const),
+      ahead: fc.constant(true as const),
     },
     { requiredKeys: ['ref'] },
   )

@@ -14,7 +14,7 @@ export class InventoryError extends CodedError<InventoryCode> {
 }
 
 // A field that is added to entries and not to the rows would be lost at every restart: then this is no longer `true`.
-type Kept = 'ref' | 'uid' | 'fields' | 'dropped' | 'rebuilt';
+type Kept = 'ref' | 'uid' | 'fields' | 'dropped' | 'rebuilt' | 'ahead';
 const keepsAll: Exclude<keyof InventoryEntry, Kept> extends never ? true : never = true;
 
 type Row = readonly [group: string, kind: string, namespace: string, name: string, uid: string, fields: string, marks: string];
@@ -44,7 +44,7 @@ function malformed(why: string, cause?: unknown): never {
   throw new InventoryError('MALFORMED', `the inventory cannot be read: ${why}`, { cause });
 }
 
-const marksOf = (entry: InventoryEntry): string => `${entry.dropped ? 'd' : ''}${entry.rebuilt ? 'r' : ''}`;
+const marksOf = (entry: InventoryEntry): string => `${entry.dropped ? 'd' : ''}${entry.rebuilt ? 'r' : ''}${entry.ahead ? 'a' : ''}`;
 
 const rowOf = (entry: InventoryEntry): Row => {
   const { group, kind, namespace, name } = entry.ref;
@@ -67,12 +67,13 @@ function entryOf(row: unknown): InventoryEntry {
     return malformed('a row is not seven texts');
   const [group, kind, namespace, name, uid, fields, marks] = row as unknown as Row;
   if (kind === '' || name === '') return malformed('an entry without kind or name');
-  if (!/^d?r?$/.test(marks)) return malformed('an entry with an unknown mark');
+  if (!/^d?r?a?$/.test(marks)) return malformed('an entry with an unknown mark');
   return {
     ref: { group, kind, namespace, name },
     ...(uid === '' ? {} : { uid }),
     ...(fields === '' ? {} : { fields }),
     ...(marks.includes('d') ? { dropped: true as const } : {}),
     ...(marks.includes('r') ? { rebuilt: true as const } : {}),
+    ...(marks.includes('a') ? { ahead: true as const } : {}),
   };
 }

@@ -1,5 +1,5 @@
-import { apiVersion, type Inputs } from '#shared/kernel/mod.ts';
-import { durationMs, type EnvironmentSpec, type TargetSpec, type TenantSpec } from '#hub/resources/mod.ts';
+import { apiVersion, durationMs, type Inputs } from '#shared/kernel/mod.ts';
+import type { EnvironmentSpec, TargetSpec, TenantSpec } from '#hub/resources/mod.ts';
 
 export interface InputsOf {
   readonly tenant: { readonly spec: TenantSpec };

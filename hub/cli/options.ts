@@ -1,12 +1,12 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { durationMs } from '#shared/config/mod.ts';
+import { durationMs } from '#shared/kernel/mod.ts';
 import { formsHelp } from './print/forms.ts';
 
 // Options that several commands share, so that they mean the same everywhere.
 
 export const duration = (text: string): number => {
   const ms = durationMs(text);
-  if (ms === undefined) throw new InvalidArgumentError('Give a duration such as 90s or 5m.');
+  if (ms === undefined) throw new InvalidArgumentError('Give a duration such as 90s, 5m or 1h30m.');
   return ms;
 };
 

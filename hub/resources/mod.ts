@@ -1,5 +1,4 @@
 // What people write: tenants, environments, apps and clusters as YAML, read strictly, with every mistake at its line. Pure.
-export { durationMs } from './durations.ts';
 export { nearest } from './hints.ts';
 export {
   subjectOf,

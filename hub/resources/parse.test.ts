@@ -150,6 +150,16 @@ const bads: readonly (readonly [string, string, readonly string[]])[] = [
     ['4:81 spec.rollout.healthTimeout BAD_VALUE'],
   ],
   [
+    'a duration that is too short',
+    environment(`{clusterSelector: {}, promotion: {mode: Manual}, rollout: {healthTimeout: 500ms}}`),
+    ['4:81 spec.rollout.healthTimeout BAD_VALUE'],
+  ],
+  [
+    'a duration that is too long',
+    environment(`{clusterSelector: {}, promotion: {mode: Manual}, rollout: {healthTimeout: 1d1s}}`),
+    ['4:81 spec.rollout.healthTimeout BAD_VALUE'],
+  ],
+  [
     'a number for a text',
     environment('{clusterSelector: {}, promotion: {mode: Manual}, parameters: {replicas: 3}}'),
     ['4:79 spec.parameters.replicas WRONG_TYPE'],

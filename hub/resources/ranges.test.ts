@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { compareVersions, durationMs, inRange, parseRange, parseVersion, type Version } from './mod.ts';
+import { compareVersions, inRange, parseRange, parseVersion, type Version } from './mod.ts';
 
 const version = (text: string): Version => parseVersion(text) ?? assert.fail(`${text} is no version`);
 
@@ -73,18 +73,3 @@ test('the order of versions is one', () => {
     }),
   );
 });
-
-const durations: readonly (readonly [string, number | undefined])[] = [
-  ['90s', 90_000],
-  ['5m', 300_000],
-  ['1h30m', 5_400_000],
-  ['1h0m5s', 3_605_000],
-  ['0s', 0],
-  ['', undefined],
-  ['5', undefined],
-  ['m', undefined],
-  ['5m1h', undefined],
-  ['-5m', undefined],
-  ['1.5h', undefined],
-];
-for (const [text, expected] of durations) test(`the duration ${JSON.stringify(text)}`, () => assert.equal(durationMs(text), expected));

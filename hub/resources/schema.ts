@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { canonicalJson, isName, type Json } from '#shared/kernel/mod.ts';
-import { durationMs } from './durations.ts';
+import { canonicalJson, durationMs, isName, type Json } from '#shared/kernel/mod.ts';
 import { parseRange } from './ranges.ts';
 import { gitUrlFault, isLoopback, sourcePatternFault } from './urls.ts';
 import { folderOf, isClosedNamespace, isCommit, isKindPattern, isLabelKey, isLabelValue, isParameterName, isRefName } from './words.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { ConfigReader, durationMs } from './mod.ts';
+import { ConfigReader } from './mod.ts';
 
 test('every problem is reported at once, with the variable and what it must be', () => {
   const read = new ConfigReader({ PORT: 'x1', TTL: '5 minutes', LEVEL: 'loud', EMPTY: '' });
@@ -29,16 +29,13 @@ test('defaults fill what is absent', () => {
   assert.deepEqual(values, ['hub', '/data', undefined, 8, 3_600_000, 'info']);
 });
 
-for (const [text, want] of [
-  ['250ms', 250],
-  ['4s', 4_000],
-  ['5m', 300_000],
-  ['24h', 86_400_000],
-  ['30d', 2_592_000_000],
-  ['', undefined],
-  ['5', undefined],
-  ['-1s', undefined],
-  ['1.5h', undefined],
-] as const) {
-  test(`duration ${text || '(empty)'} -> ${want}`, () => assert.equal(durationMs(text), want));
-}
+test('a duration is read as everywhere, within its range', () => {
+  const read = new ConfigReader({ TTL: '1h30m', SHORT: '250ms', LONG: '31d' });
+  const range = { minMs: 1_000, maxMs: 30 * 86_400_000, fallback: '1h' };
+  assert.equal(read.durationMs('TTL', range), 5_400_000);
+  for (const name of ['SHORT', 'LONG']) read.durationMs(name, range);
+  assert.throws(
+    () => read.done(),
+    ({ problems }: { problems: readonly string[] }) => problems.map((problem) => problem.split(' ')[0]).join() === 'SHORT,LONG',
+  );
+});

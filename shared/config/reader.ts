@@ -1,4 +1,4 @@
-import { CodedError } from '../kernel/mod.ts';
+import { CodedError, durationMs } from '../kernel/mod.ts';
 
 export class ConfigError extends CodedError<'CONFIG_INVALID'> {
   override readonly name = 'ConfigError';
@@ -10,15 +10,6 @@ export class ConfigError extends CodedError<'CONFIG_INVALID'> {
 }
 
 export type Env = Readonly<Record<string, string | undefined>>;
-
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** "250ms", "4s", "5m", "24h", "30d" in milliseconds; undefined when it is none of these. */
-export function durationMs(text: string): number | undefined {
-  const [, number = '', unit = ''] = /^([0-9]{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
-  const factor = units[unit];
-  return factor === undefined ? undefined : Number(number) * factor;
-}
 
 /**
  * Reads typed values from the environment and notes every problem, so that one start shows all of them. Values that are read after a problem are

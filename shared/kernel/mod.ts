@@ -3,6 +3,7 @@ export { humanAge } from './ages.ts';
 export { backoffMs, jitteredMs, longestBackoffMs, reconnectBackoff, type Backoff } from './backoff.ts';
 export { canonicalJson, type Json } from './canonical-json.ts';
 export { digestBytes, digestOf, isDigest, sha256, shortDigest, type Digest } from './digest.ts';
+export { durationMs } from './durations.ts';
 export { CodedError, codeOf, explain } from './errors.ts';
 export { isName, namePattern, uidFrom, type Random, type UidKind } from './ids.ts';
 export { KeyedQueue } from './keyed-queue.ts';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { CodedError } from '#shared/kernel/mod.ts';
-import { durationMs } from '#shared/config/mod.ts';
+import { durationMs } from '#shared/kernel/mod.ts';
 
 export class StartError extends CodedError<
   'USAGE' | 'NO_CLUSTERS' | 'NO_MANIFESTS' | 'PORT_TAKEN' | 'DATA_IN_USE' | 'SERVERS_MISSING' | 'HUB_REFUSED'

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import type { Assignment, Drift } from '#proto/mod.ts';
 import { systemClock } from '#shared/clock/mod.ts';
+import type { KubeObject } from '#spoke/kube/mod.ts';
 import { PlaneRig } from './testing/plane.ts';
 import { configMap, deployment, filesOf } from './testing/rig.ts';
 
@@ -54,7 +55,7 @@ async function correctedAfter(object: string, disturb: () => Promise<unknown>): 
 const quiet = (): Promise<void> => systemClock.sleep(quietMs);
 
 describe('drift on a real control plane', { timeout: 5 * 60_000 }, () => {
-  test('scaled by hand: one write, by the tenant, and nothing in the record; named with the field, who, through what', async (t: TestContext) => {
+  test('scaled by hand: one write, by the tenant, and the record of when; named with the field, who, through what', async (t: TestContext) => {
     const seen = await watched();
     const tookMs: number[] = [];
     for (let i = 0; i < times; i++)
@@ -65,7 +66,7 @@ describe('drift on a real control plane', { timeout: 5 * 60_000 }, () => {
       await seen.byTenant(),
       Array.from({ length: times }, (_, i) => deploymentAt(`web-${i}`)),
     );
-    assert.equal(await seen.bySpoke(), 0);
+    assert.equal(await seen.bySpoke(), times);
     const { fields, manager, operation, subresource, changedAt, kind, state } = told('apps/Deployment/shop/web-0') ?? assert.fail();
     assert.deepEqual(
       [kind, state, fields, manager, operation, subresource],
@@ -87,6 +88,16 @@ describe('drift on a real control plane', { timeout: 5 * 60_000 }, () => {
 
   const image = JSON.stringify({ spec: { template: { spec: { containers: [{ name: 'web-0', image: 'evil:1' }] } } } });
   const label = 'wheelhouse.dev/fleet';
+  /** The very fields that we apply, with another value. */
+  async function applyAsUs(value: string): Promise<string> {
+    const live = JSON.parse(await shop('get', 'configmap/a', '-o', 'json')) as KubeObject;
+    const marks = (all: Readonly<Record<string, string>> = {}): object =>
+      Object.fromEntries(Object.entries(all).filter(([key]) => key.startsWith('wheelhouse.dev/')));
+    const metadata = { name: 'a', labels: marks(live.metadata.labels), annotations: marks(live.metadata.annotations) };
+    const file = join(rig.plane.dir, 'ours.json');
+    await writeFile(file, JSON.stringify({ ...live, metadata, data: { value } }));
+    return shop('apply', '--server-side', '--field-manager=wheelhouse', '-f', file);
+  }
   const rows: readonly (readonly [what: string, args: () => Promise<unknown>, told: Partial<Drift> & { object: string }])[] = [
     [
       'an edit of an image',
@@ -101,6 +112,16 @@ describe('drift on a real control plane', { timeout: 5 * 60_000 }, () => {
         await shop('apply', '--server-side', '--force-conflicts', '--field-manager=other-gitops', '-f', file);
       },
       { object: '/ConfigMap/shop/a', fields: ['.data.value'], manager: 'other-gitops', operation: 'Apply' },
+    ],
+    [
+      'an apply of another value under our own name',
+      () => applyAsUs('theirs'),
+      { object: '/ConfigMap/shop/a', fields: ['.data.value'], manager: 'wheelhouse', operation: 'Apply' },
+    ],
+    [
+      'an update under our own name',
+      () => shop('patch', 'configmap/a', '--type=merge', '--field-manager=wheelhouse', '-p', '{"data":{"value":"theirs"}}'),
+      { object: '/ConfigMap/shop/a', fields: ['.data.value'], manager: 'wheelhouse', operation: 'Update' },
     ],
     [
       'the removal of a key',
@@ -136,6 +157,7 @@ describe('drift on a real control plane', { timeout: 5 * 60_000 }, () => {
     await shop('label', 'deployment/web-2', 'team=theirs');
     await shop('annotate', 'configmap/a', 'note=theirs');
     await shop('patch', 'configmap/a', '--type=merge', '-p', '{"data":{"value":"1","more":"x"}}');
+    await applyAsUs('1');
     await shop('patch', 'deployment/web-2', '--subresource=status', '--type=merge', '-p', '{"status":{"collisionCount":1}}');
     await shop('wait', 'deployment/open', '--for=jsonpath={.status.availableReplicas}=2', '--timeout=60s');
     await quiet();
@@ -147,12 +169,15 @@ describe('drift on a real control plane', { timeout: 5 * 60_000 }, () => {
     await rig.stop();
     await shop('scale', 'deployment/web-3', '--replicas=2');
     await shop('delete', 'configmap/b');
+    await applyAsUs('theirs');
     const seen = await watched();
     rig.start();
     rig.desire(applied);
-    await rig.eventually('both are corrected', () => corrections('apps/Deployment/shop/web-3') + corrections('/ConfigMap/shop/b') === 2);
+    const objects = ['apps/Deployment/shop/web-3', '/ConfigMap/shop/b', '/ConfigMap/shop/a'];
+    await rig.eventually('all are corrected', () => objects.every((object) => corrections(object) === 1));
     await quiet();
-    assert.deepEqual([...(await seen.byTenant())].sort(), [configMapAt('b'), deploymentAt('web-3')]);
+    assert.deepEqual([...(await seen.byTenant())].sort(), [configMapAt('a'), configMapAt('b'), deploymentAt('web-3')]);
+    assert.equal(told('/ConfigMap/shop/a')?.manager, 'wheelhouse');
     assert.deepEqual(
       [told('apps/Deployment/shop/web-3')?.fields, told('apps/Deployment/shop/web-3')?.manager],
       [['.spec.replicas'], 'kubectl'],

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { KubeObject } from '../kube/mod.ts';
 import { makerOf, takenOf } from './comparisons.ts';
-import { ourPaths, pathText } from './fields.ts';
+import { ourPaths, pathText, valueAt } from './fields.ts';
 
 interface Row {
   readonly manager: string;
@@ -44,6 +44,41 @@ test('a field that somebody set is named with who, how, through what and when', 
 test('a field that is gone is named, and nobody: that is not recorded, even if others manage something', () => {
   const { fields, by } = takenOf(object(unscaled, { ...scale, fieldsV1: { 'f:spec': { 'f:paused': {} } } }), all);
   assert.deepEqual([fields, by], [['.spec.replicas'], undefined]);
+});
+
+const deployment = (replicas: number, image: string, value: string, more: object = {}): KubeObject => ({
+  ...all,
+  spec: { replicas, template: { spec: { containers: [{ name: 'web', image, env: [{ name: 'A', value }], ...more }] } } },
+});
+const borrowed = { manager: 'wheelhouse', operation: 'Apply', subresource: '', atMs: Date.parse('2026-01-01T00:00:00Z') };
+const image = '.spec.template.spec.containers[name="web"].image';
+const env = '.spec.template.spec.containers[name="web"].env[name="A"].value';
+const underOurName: readonly (readonly [what: string, before: KubeObject, fields: readonly string[]])[] = [
+  ['one value', deployment(3, 'a', '1'), ['.spec.replicas']],
+  ['values within items', deployment(1, 'evil', '2'), [env, image]],
+  ['a field beside ours', deployment(1, 'a', '1', { tty: true }), []],
+];
+for (const [what, before, fields] of underOurName)
+  test(`somebody who applied ${what} under our own name is named by that, with the fields whose values differ`, () => {
+    assert.deepEqual(takenOf(before, deployment(1, 'a', '1')), { fields: [...fields].sort(), more: 0, by: borrowed });
+  });
+
+test('values of every kind of step are found, and what is no such thing has none', () => {
+  const object = { ...all, spec: { ports: [{ port: 80, name: 'http' }], words: ['a', 'b'] } };
+  const valueOf = (...steps: readonly string[]): unknown => valueAt(object, JSON.stringify(steps));
+  assert.equal(valueOf('f:spec', 'f:ports', 'k:{"port":80}', 'f:name'), 'http');
+  assert.equal(valueOf('f:spec', 'f:words', 'v:"b"'), 'b');
+  assert.equal(valueOf('f:spec', 'f:words', 'i:0'), 'a');
+  for (const odd of [
+    ['f:spec', 'f:words', 'k:{'],
+    ['f:spec', 'f:words', 'k:{"name":"a"}'],
+    ['f:spec', 'f:words', 'f:length', 'f:x'],
+    ['f:spec', 'f:toString'],
+    ['f:nothing', 'f:deeper'],
+    ['f:kind', 'i:0'],
+    ['f:spec', 'v:"b"'],
+  ])
+    assert.equal(valueOf(...odd), undefined, odd.join());
 });
 
 test('an item of a list that was taken whole is named once', () => {

@@ -1,5 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
 import { fieldManager, type KubeObject } from '../kube/mod.ts';
-import { isOurApply, managedFieldsOf, ourPaths, pathsIn, pathText, type ManagedFields, type Manager, type Path } from './fields.ts';
+import {
+  isOurApply,
+  managedFieldsOf,
+  ourPaths,
+  pathsIn,
+  pathText,
+  valueAt,
+  type ManagedFields,
+  type Manager,
+  type Path,
+} from './fields.ts';
 
 /** What was taken from us, and by whom. */
 export interface Taken {
@@ -19,14 +30,22 @@ export const nothingTaken: Taken = { fields: [], more: 0, by: undefined };
 
 /**
  * What is ours in `after`, as the API server answered to a correction (or to its dry run), and was not in `before`, as it was found. Nothing has to be
- * remembered for that, so it is as exact after a restart. Who has a field now is who changed it; a field that is gone has nobody. Pure.
+ * remembered for that, so it is as exact after a restart. Who has a field now is who changed it; a field that is gone has nobody. What was ours all along was
+ * changed under our own name, and its values tell which. Pure.
  */
 export function takenOf(before: KubeObject, after: KubeObject): Taken {
   const had = ourPaths(before);
-  const lost = [...ourPaths(after)].filter((path) => !had.has(path));
-  const named = [...new Set(topmost(lost).map(pathText))].sort();
+  const has = [...ourPaths(after)];
+  const lost = has.filter((path) => !had.has(path));
+  if (lost.length > 0) return taken(topmost(lost), holdersOf(before, lost));
+  const otherwise = leaves(has).filter((path) => !isDeepStrictEqual(valueAt(before, path), valueAt(after, path)));
+  return taken(otherwise, managedFieldsOf(before).filter(isOurApply));
+}
+
+function taken(paths: readonly Path[], by: readonly ManagedFields[]): Taken {
+  const named = [...new Set(paths.map(pathText))].sort();
   const fields = named.slice(0, fieldsMax).map((field) => clipped(field, fieldCharactersMax));
-  return { fields, more: named.length - fields.length, by: latest(holdersOf(before, lost)) };
+  return { fields, more: named.length - fields.length, by: latest(by) };
 }
 
 /** Who made an object that stands where ours stood: known only if nobody else has written to it. Pure. */
@@ -46,10 +65,18 @@ function holdersOf(object: KubeObject, lost: readonly Path[]): readonly ManagedF
 /** An item that was taken whole is named once, not field by field. */
 function topmost(paths: readonly Path[]): readonly Path[] {
   const all = new Set(paths);
-  return paths.filter((path) => {
-    const steps = JSON.parse(path) as string[];
-    return !steps.some((_, at) => at > 0 && all.has(JSON.stringify(steps.slice(0, at))));
-  });
+  return paths.filter((path) => !above(path).some((one) => all.has(one)));
+}
+
+/** What has nothing of ours below it. */
+function leaves(paths: readonly Path[]): readonly Path[] {
+  const stems = new Set(paths.flatMap(above));
+  return paths.filter((path) => !stems.has(path));
+}
+
+function above(path: Path): readonly Path[] {
+  const steps = JSON.parse(path) as string[];
+  return steps.slice(1).map((_, at) => JSON.stringify(steps.slice(0, at + 1)));
 }
 
 function latest(managers: readonly Manager[]): Manager | undefined {

@@ -18,6 +18,9 @@ const entry: InventoryEntry = {
 const less = { ...mine, fieldsV1: { 'f:data': { 'f:a': {} } } };
 const theirs = { manager: 'kubectl', operation: 'Update', fieldsV1: { 'f:x': {} } };
 const status = { ...mine, subresource: 'status', fieldsV1: { 'f:status': {} } };
+const later = { ...mine, time: '2026-01-01T00:00:01Z' };
+const timeless = object({ managedFields: [{ ...mine, time: undefined }] });
+const update = { manager: 'wheelhouse', operation: 'Update', time: later.time, fieldsV1: { 'f:data': { 'f:b': {} } } };
 const { uid: _uid, ...intent } = entry;
 const { fields: _fields, ...givenUp } = entry;
 
@@ -26,7 +29,13 @@ const rows: readonly (readonly [what: string, live: Live, found: Found, entry?: 
   ['with others beside us', object({ managedFields: [theirs, mine] }), 'none'],
   ['with our keys in another order', object({ managedFields: [{ ...mine, fieldsV1: { 'f:data': { 'f:b': {}, 'f:a': {} } } }] }), 'none'],
   ['with a status that bears our name', object({ managedFields: [mine, status] }), 'none'],
-  ['written again by us, at another time', object({ managedFields: [{ ...mine, time: '2026-02-01T00:00:00Z' }] }), 'none'],
+  ['written with other values under our name, at another time', object({ managedFields: [later] }), 'Changed'],
+  ['written by us, which recorded no time then', object({ managedFields: [later] }), 'none', { ...entry, fields: fieldsHashOf(timeless) }],
+  ['without a time of ours', timeless, 'none'],
+  ['without a time of ours, and robbed of a field', object({ managedFields: [{ ...less, time: undefined }] }), 'Changed'],
+  ['with a status that bears our name, of another time', object({ managedFields: [mine, { ...status, time: later.time }] }), 'none'],
+  ['with an update under our name of what we leave open', object({ managedFields: [mine, update] }), 'none'],
+  ['robbed of a field by an update under our name', object({ managedFields: [less, update] }), 'Changed'],
   ['with a new generation, version and annotation', object({ generation: 7, resourceVersion: '9', annotations: { a: 'b' } }), 'none'],
   ['not to be seen', 'unknown', 'unknown'],
   ['being deleted', object({ uid: 'other', deletionTimestamp: 'x' }), 'unknown'],
@@ -59,4 +68,5 @@ test('fields nested without end, or of what has no canonical form, have a hash l
   assert.equal(of(fields), of({ 'f:x': fields }));
   assert.notEqual(of(fields), of({ 'f:y': fields }));
   assert.equal(of({ 'f:\ud800': {} }).length, 16);
+  assert.match(fieldsHashOf(object()), /^[0-9a-f]{16}@1767225600$/);
 });

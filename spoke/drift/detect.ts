@@ -4,14 +4,22 @@ import type { InventoryEntry, Live } from '../plan/mod.ts';
 import { isOurApply, levelsMax, managedFieldsOf } from './fields.ts';
 
 /**
- * Hash of the fields that are ours. The API server takes a field from us the moment somebody else changes its value, so a different hash is drift; values
- * need not be compared, which would stumble over every default and normalisation.
+ * Hash of the fields that are ours and, after an `@`, when they were applied last, in whole seconds of the API server's clock. It takes a field from us the
+ * moment somebody else changes its value, so a different hash is drift; and it moves the time only when something was applied under our name that changed
+ * something, so a different time is drift too: somebody has borrowed the name. Values need not be compared, which would stumble over every default and normalisation.
  */
 export function fieldsHashOf(object: KubeObject): string {
-  const ours = managedFieldsOf(object)
-    .filter(isOurApply)
-    .map(({ fields }) => canonicalJson(bounded(fields, levelsMax)));
-  return digestOf(ours.sort().join('\n')).slice('sha256:'.length, 'sha256:'.length + 16);
+  const ours = managedFieldsOf(object).filter(isOurApply);
+  const trees = ours.map(({ fields }) => canonicalJson(bounded(fields, levelsMax)));
+  const hash = digestOf(trees.sort().join('\n')).slice('sha256:'.length, 'sha256:'.length + 16);
+  const times = ours.flatMap(({ atMs }) => (atMs === undefined ? [] : [atMs / 1000]));
+  return times.length === 0 ? hash : `${hash}@${Math.max(...times)}`;
+}
+
+/** Where no time was recorded the fields alone are held against each other. */
+function isSame(a: string, b: string): boolean {
+  const [[fieldsOfA, timeOfA], [fieldsOfB, timeOfB]] = [a.split('@'), b.split('@')];
+  return fieldsOfA === fieldsOfB && (timeOfA === timeOfB || timeOfA === undefined || timeOfB === undefined);
 }
 
 /** Anybody who may write an object may write this too: nested without end, or of what has no canonical form, it must not stop who looks at it. */
@@ -33,5 +41,5 @@ export function found(entry: InventoryEntry, live: Live, fieldsHash: string): Fo
   // Nothing can be written to it any more; when it is gone, it is drift of the other kind.
   if (live.metadata.deletionTimestamp !== undefined) return 'unknown';
   if (live.metadata.uid !== entry.uid) return 'Replaced';
-  return fieldsHash === entry.fields ? 'none' : 'Changed';
+  return isSame(fieldsHash, entry.fields) ? 'none' : 'Changed';
 }

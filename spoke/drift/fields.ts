@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { fieldManager, type KubeObject } from '../kube/mod.ts';
 
 // Who has which field of an object, as the API server records it in `managedFields`. Pure.
@@ -65,6 +66,27 @@ export const ourPaths = (object: KubeObject): ReadonlySet<Path> =>
       .flatMap(({ fields }) => [...pathsIn(fields)]),
   );
 
+/** What an object has at a path; undefined: nothing. */
+export function valueAt(object: KubeObject, path: Path): unknown {
+  let node: unknown = object;
+  for (const step of JSON.parse(path) as string[]) node = stepInto(node, step.slice(0, 2), step.slice(2));
+  return node;
+}
+
+function stepInto(node: unknown, how: string, what: string): unknown {
+  if (typeof node !== 'object' || node === null) return undefined;
+  if (how === 'f:') return Object.hasOwn(node, what) ? (node as Record<string, unknown>)[what] : undefined;
+  if (!Array.isArray(node)) return undefined;
+  if (how === 'i:') return (node as unknown[])[Number(what)];
+  const wanted = parsed(what);
+  return (node as unknown[]).find((item) => (how === 'k:' ? hasKeys(item, wanted) : isDeepStrictEqual(item, wanted)));
+}
+
+const hasKeys = (item: unknown, keys: unknown): boolean =>
+  typeof item === 'object' &&
+  item !== null &&
+  Object.entries(keys ?? {}).every(([key, value]) => isDeepStrictEqual((item as Record<string, unknown>)[key], value));
+
 /** The steps as the API server writes them in its conflicts: `.spec.template.spec.containers[name="web"].image`. */
 export const pathText = (path: Path): string => (JSON.parse(path) as string[]).map(stepText).join('');
 
@@ -89,12 +111,17 @@ function stepText(step: string): string {
 }
 
 function keysText(json: string): string {
+  const keys = parsed(json);
+  if (typeof keys !== 'object' || keys === null) return '…';
+  return Object.entries(keys)
+    .map(([key, value]) => `${key}=${tellingKeys.has(key) ? JSON.stringify(value) : '…'}`)
+    .join(',');
+}
+
+function parsed(json: string): unknown {
   try {
-    const keys = JSON.parse(json) as Record<string, unknown>;
-    return Object.entries(keys)
-      .map(([key, value]) => `${key}=${tellingKeys.has(key) ? JSON.stringify(value) : '…'}`)
-      .join(',');
+    return JSON.parse(json) as unknown;
   } catch {
-    return '…';
+    return undefined;
   }
 }

@@ -53,7 +53,7 @@ export interface InventoryEntry {
   readonly ref: ObjectRef;
   /** Absent: an intent; it was about to be written and has not been read back. */
   readonly uid?: string;
-  /** Hash of the fields that `wheelhouse` managed right after it was applied: a difference is drift. Absent: what was applied there is not known any more. */
+  /** Hash of the fields that `wheelhouse` managed right after it was applied, and when that was: a difference is drift. Absent: what was applied there is not known any more. */
   readonly fields?: string;
   /** Written of the revision that is being applied (`applying`), which the other objects may not have got to: what it is held against and corrected to. */
   readonly ahead?: true;

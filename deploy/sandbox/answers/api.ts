@@ -68,7 +68,7 @@ export class Api {
     const page = method === 'GET' ? this.#pages.read(store, kind, namespace, query) : undefined;
     if (page) return { code: 200, body: isTable ? table(page.items, page.metadata) : listOf(kind, page, isPartial === true) };
     const verb = verbOf(method, headers['content-type'] ?? '');
-    if (verb === 'delete' && name === '') throw notImplemented('deletes of whole collections');
+    if (verb === 'delete' && name === '') return this.#deleteAll(target, query);
     if ((verb === 'create') !== (name === '') || (kind.namespaced && namespace === '')) throw refusal('noMethod');
     const body = await bodyOf(request);
     if (verb === 'delete') return this.#delete(target, docAt({ body }, 'body'), query);
@@ -104,6 +104,15 @@ export class Api {
     const type =
       isAggregated && /^\/apis?$/.test(path) ? 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' : undefined;
     return body ? { code: 200, body, ...(type ? { type } : {}) } : text(404, '404 page not found\n');
+  }
+
+  /** Of all that the selectors name, each as if it alone were deleted. */
+  #deleteAll({ kind, namespace }: Target, query: URLSearchParams): Answer {
+    if (kind.kind === 'Namespace' && kind.builtIn) throw refusal('noMethod');
+    const page = this.#pages.read(this.writes.store, kind, namespace, query);
+    const dryRun = query.get('dryRun') === 'All';
+    for (const { metadata } of page.items) this.writes.delete(kind, metadata.namespace ?? '', metadata.name, { dryRun });
+    return { code: 200, body: listOf(kind, page, false) };
   }
 
   #delete({ kind, namespace, name, subresource }: Target, body: Doc, query: URLSearchParams): Answer {

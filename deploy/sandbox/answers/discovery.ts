@@ -1,6 +1,10 @@
 import { apiVersionOf, type Doc, type Kind, type Kinds } from '#shared/kubernetes/mod.ts';
 
-const verbs = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
+const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const customVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+/** Nobody deletes all namespaces at once. */
+const verbsOf = ({ kind, builtIn }: Kind): readonly string[] =>
+  !builtIn ? customVerbs : kind === 'Namespace' ? verbs.filter((verb) => verb !== 'deletecollection') : verbs;
 const rootOf = (kind: Kind): string => `${kind.group === '' ? '/api' : '/apis'}/${apiVersionOf(kind)}`;
 const some = (name: string, list: readonly unknown[] = []): Doc => (list.length > 0 ? { [name]: list } : {});
 
@@ -39,7 +43,7 @@ function aggregatedResource(one: Kind): Doc {
   const { group, version, kind, resource, singular } = one;
   const subresources = endpointsOf(one).map(([subresource, responseKind]) => ({ subresource, responseKind, verbs: endpointVerbs }));
   const place = { resource, responseKind: { group, version, kind }, scope: one.namespaced ? 'Namespaced' : 'Cluster' };
-  return { ...place, singularResource: singular, verbs, ...wordsOf(one), ...some('subresources', subresources) };
+  return { ...place, singularResource: singular, verbs: verbsOf(one), ...wordsOf(one), ...some('subresources', subresources) };
 }
 
 const endpointVerbs = ['get', 'patch', 'update'];
@@ -52,7 +56,7 @@ const wordsOf = ({ shortNames, categories }: Kind): Doc => ({ ...some('shortName
 /** The same in the old form. */
 function resourcesOf(one: Kind): readonly Doc[] {
   const { resource, singular, namespaced, kind, group } = one;
-  const own = { name: resource, singularName: singular, namespaced, kind, verbs, ...wordsOf(one) };
+  const own = { name: resource, singularName: singular, namespaced, kind, verbs: verbsOf(one), ...wordsOf(one) };
   const others = endpointsOf(one).map(([name, of]) => {
     return { name: `${resource}/${name}`, singularName: '', namespaced, ...(of['group'] === group ? { kind } : of), verbs: endpointVerbs };
   });

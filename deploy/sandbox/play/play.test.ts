@@ -307,3 +307,36 @@ for (const [annotations, image, expected] of failures)
       expected,
     );
   });
+
+const budgets: readonly [spec: Doc, status: readonly unknown[]][] = [
+  [{ minAvailable: 2 }, [1, 3, 2, 3, 'SufficientPods']],
+  [{ minAvailable: '50%' }, [1, 3, 2, 3, 'SufficientPods']],
+  [{ maxUnavailable: 1 }, [1, 3, 2, 3, 'SufficientPods']],
+  [{ minAvailable: 3 }, [0, 3, 3, 3, 'InsufficientPods']],
+  [
+    { maxUnavailable: '100%', selector: { matchExpressions: [{ key: 'app', operator: 'NotIn', values: ['a'] }] } },
+    [0, 0, 0, 0, 'InsufficientPods'],
+  ],
+  [{ minAvailable: 1, selector: { matchExpressions: [{ key: 'app', operator: 'Exists' }] } }, [2, 3, 1, 3, 'SufficientPods']],
+];
+for (const [spec, expected] of budgets)
+  test(`of three pods, a budget of ${JSON.stringify(spec)} allows ${String(expected[0])} to be lost`, async () => {
+    const { make, get, pass } = cluster();
+    make('Deployment', 'd', workload({ replicas: 3 }));
+    make('PodDisruptionBudget', 'b', { selector: { matchLabels: { app: 'a' } }, ...spec });
+    await pass();
+    const budget = get('PodDisruptionBudget', 'b');
+    const counts = ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'].map((field) => at(budget, 'status', field));
+    assert.deepEqual([...counts, reasonOf(budget, 'DisruptionAllowed')], expected);
+  });
+
+test('a budget follows its pods', async () => {
+  const { make, get, pass, writes, request } = cluster();
+  make('PodDisruptionBudget', 'b', { minAvailable: 1, selector: { matchLabels: { app: 'a' } } });
+  make('Deployment', 'd', workload({ replicas: 3 }));
+  await pass();
+  assert.equal(at(get('PodDisruptionBudget', 'b'), 'status', 'disruptionsAllowed'), 2);
+  writes.patch(request('Deployment', 'd'), 'merge', { spec: { replicas: 1 } });
+  await pass();
+  assert.equal(at(get('PodDisruptionBudget', 'b'), 'status', 'disruptionsAllowed'), 0);
+});

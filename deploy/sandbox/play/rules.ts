@@ -1,4 +1,5 @@
 import { definition, type Doc, type Rules } from '#shared/kubernetes/mod.ts';
+import { disruptionBudget } from './budgets.ts';
 import { deployment } from './deployments.ts';
 import { form } from './forms.ts';
 import { pod } from './pods.ts';
@@ -14,4 +15,5 @@ export const rulesOf = (ca: string): Rules => ({
   'apps/statefulsets': statefulSet,
   'apps/daemonsets': daemonSet,
   'batch/jobs': job,
+  'policy/poddisruptionbudgets': disruptionBudget,
 });

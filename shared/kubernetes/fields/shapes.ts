@@ -13,7 +13,7 @@ export interface Shape {
   readonly element?: Shape | undefined;
   /** Fields that name an item of a list. */
   readonly keys?: readonly string[] | undefined;
-  /** What comes when it is not given; "field?other=a,b": only if the other field is one of these. {}: Go always shows it. */
+  /** What comes when it is not given; "field?other~pattern": only if the other field is like that. {}: Go always shows it. */
   readonly defaults?: Doc;
   readonly required?: readonly string[];
 }

@@ -30,6 +30,9 @@ export function causesOf({ kind, group, builtIn }: Kind, live: Stored | undefine
     ...textCauses('metadata.labels', Object.keys(labels), 'key'),
     ...textCauses('metadata.labels', Object.values(labels), 'value'),
     ...textCauses('metadata.annotations', Object.keys(annotations), 'key'),
+    ...(kind === 'ConfigMap' || kind === 'Secret'
+      ? Object.keys(docAt(next, 'data')).flatMap((key) => textCauses(`data[${key}]`, [key], 'data'))
+      : []),
     ...(isSelected ? [] : [wrong('spec.template.metadata.labels', pod, '`selector` does not match template `labels`')]),
     ...(live ? changeCauses(builtIn ? kind : '', live, next) : []),
   ];

@@ -30,8 +30,8 @@ export function decode(shape: Shape, value: unknown, found: Problem[], path = ''
   if (!isDoc(value)) return value;
   const given: Record<string, unknown> = { ...value };
   for (const [rule, otherwise] of Object.entries(defaults)) {
-    const [, key = '', field = '', values] = /^([^?]+)(?:\?(\w+)=(.*))?$/.exec(rule) ?? [];
-    if (values === undefined || values.split(',').includes(String(given[field]))) given[key] ??= otherwise;
+    const [, key = '', field = '', wanted] = /^([^?]+)(?:\?(\w+)~(.*))?$/.exec(rule) ?? [];
+    if (wanted === undefined || new RegExp(wanted).test(String(given[field]))) given[key] ??= otherwise;
   }
   const inside = path === '' ? '' : `${path}.`;
   for (const key of required) if (!given[key]) tell('missing', `${inside}${key}`);

@@ -109,6 +109,25 @@ test('unknown fields go, empty ones too, defaults come; what is wrong is told wi
   );
 });
 
+const pulls: readonly (readonly [image: string, policy: string])[] = [
+  ['web', 'Always'],
+  ['web:latest', 'Always'],
+  ['host:5000/a/web', 'Always'],
+  ['host:5000/a/web:latest', 'Always'],
+  ['web:1', 'IfNotPresent'],
+  ['host:5000/a/web:1', 'IfNotPresent'],
+  ['web@sha256:0123', 'IfNotPresent'],
+];
+for (const [image, policy] of pulls)
+  test(`an image ${image} is pulled ${policy}`, () => {
+    const { imagePullPolicy } = decode(shapeOf('core.v1.Container'), { name: 'a', image }, []) as Doc;
+    assert.equal(imagePullPolicy, policy);
+    assert.deepEqual(decode(shapeOf('core.v1.Container'), { image, imagePullPolicy: 'Never' }, []), {
+      ...(decode(shapeOf('core.v1.Container'), { image }, []) as Doc),
+      imagePullPolicy: 'Never',
+    });
+  });
+
 test('a schema prunes, keeps what it is told to keep, and fills in defaults', () => {
   const spec = {
     type: 'object',

@@ -20,11 +20,17 @@ export const preparations: Readonly<Record<string, (next: Stored, live: Stored |
     return encoded.length === 0 ? next : { ...next, data: { ...docAt(next, 'data'), ...Object.fromEntries(encoded) } };
   },
 
+  /** A policy about what goes out says so by having rules for it. */
+  NetworkPolicy: (next) => {
+    const implied = ['Ingress', ...(listAt(next, 'spec', 'egress').length > 0 ? ['Egress'] : [])];
+    return withAt(next, ['spec', 'policyTypes'], at(next, 'spec', 'policyTypes') ?? implied);
+  },
+
   /** Its pods are told apart by its uid. */
   Job: (next, live) => {
     const uid = { 'batch.kubernetes.io/controller-uid': next.metadata.uid };
     const names = { 'batch.kubernetes.io/job-name': next.metadata.name, 'job-name': next.metadata.name };
-    const labels = { ...docAt(next, 'spec', 'template', 'metadata', 'labels'), ...uid, ...names };
+    const labels = { ...docAt(next, 'spec', 'template', 'metadata', 'labels'), ...uid, 'controller-uid': next.metadata.uid, ...names };
     return live
       ? next
       : withAt(withAt(next, ['spec', 'selector'], { matchLabels: uid }), ['spec', 'template', 'metadata', 'labels'], labels);

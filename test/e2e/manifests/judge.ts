@@ -5,28 +5,24 @@ import type { Project } from './projects.ts';
 export interface Verdict extends Both {
   /** A line for each thing that is not as expected; none: the same on both. */
   readonly problems: readonly string[];
-  /** The difference that was expected, and why there is one. */
-  readonly known?: string;
 }
 
 const some = (list: readonly string[]): string => `${list.slice(0, 5).join(', ')}${list.length > 5 ? `, and ${list.length - 5} more` : ''}`;
 
-/** Whether both clusters became what was expected, and the same; apart from the difference that is known. Pure. */
-export function judge({ health, differs }: Pick<Project, 'health' | 'differs'>, both: Both): Verdict {
+/** Whether both clusters became what was expected, and the same. Pure. */
+export function judge({ health }: Pick<Project, 'health'>, both: Both): Verdict {
   const { real, sandbox } = both;
   const onlyReal = missingIn(real.inventory, sandbox.inventory);
   const onlySandbox = missingIn(sandbox.inventory, real.inventory);
   const same = real.health === sandbox.health && real.reason === sandbox.reason;
-  const known = differs && sandbox.health === 'Degraded' && sandbox.reason === differs.reason && sandbox.message.includes(differs.object);
   const problems = [
     ...(onlyReal.length > 0 ? [`only on the real one: ${some(onlyReal)}`] : []),
     ...(onlySandbox.length > 0 ? [`only on the sandbox: ${some(onlySandbox)}`] : []),
-    ...(same || known ? [] : [`${said(real)} on the real one, ${said(sandbox)} on the sandbox`]),
-    ...(differs && !known ? [`known to differ (${differs.why}), but it is ${said(sandbox)}: take that out of projects.ts`] : []),
+    ...(same ? [] : [`${said(real)} on the real one, ${said(sandbox)} on the sandbox`]),
     ...expected(health, real).map((problem) => `real: ${problem}`),
-    ...(known ? [] : expected(health, sandbox).map((problem) => `sandbox: ${problem}`)),
+    ...expected(health, sandbox).map((problem) => `sandbox: ${problem}`),
   ];
-  return { ...both, problems, ...(known ? { known: differs.why } : {}) };
+  return { ...both, problems };
 }
 
 const said = ({ health, reason, message }: Result): string => `${health} (${reason}: ${message})`;

@@ -13,8 +13,6 @@ export interface Project {
   readonly change?: (text: string) => string;
   /** What is expected of both clusters. */
   readonly health: 'Healthy' | 'Refused';
-  /** Why the sandbox's health differs, and how; the inventory never does. */
-  readonly differs?: { readonly why: string; readonly reason: string; readonly object: string };
 }
 
 const yaml = /(?<!kustomization)\.ya?ml$/;
@@ -26,16 +24,13 @@ const movedTo =
   (text: string): string =>
     text.replaceAll(/\bnamespace: "?kube-system"?$/gm, `namespace: ${namespace}`);
 
-const moved = (name: string, more: Pick<Project, 'differs'> = {}): readonly Project[] => [
+const moved = (name: string): readonly Project[] => [
   { name: `${name}, as it is`, folder: name, takes: yaml, as: closed, health: 'Refused' },
-  { name, folder: name, takes: yaml, as: 'in a namespace of its own', change: movedTo(`${name}-system`), health: 'Healthy', ...more },
+  { name, folder: name, takes: yaml, as: 'in a namespace of its own', change: movedTo(`${name}-system`), health: 'Healthy' },
 ];
 
-/** The sandbox plays the controllers of workloads, and no others. */
-const noBudgets = { why: 'the sandbox has no disruption controller', reason: 'HealthTimeout', object: 'PodDisruptionBudget' };
-
 export const projects: readonly Project[] = [
-  ...moved('calico', { differs: noBudgets }),
+  ...moved('calico'),
   ...moved('descheduler'),
   { name: 'external-dns', folder: 'external-dns', takes: yaml, as: 'as it is', health: 'Healthy' },
   { name: 'flannel', folder: 'flannel', takes: /^Documentation\/kube-flannel\.yml$/, as: 'as it is', health: 'Healthy' },

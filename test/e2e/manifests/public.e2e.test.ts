@@ -16,9 +16,8 @@ describe('public manifests become the same on both', { skip: missing, timeout: 9
     assert.deepEqual([...new Set(projects.map((one) => one.folder))].toSorted(), folders.toSorted());
   });
   for (const project of projects)
-    test(`${project.name}: ${project.as}`, async (t) => {
-      const { problems, known } = judge(project, await applyToBoth(project, folder ?? ''));
-      if (known !== undefined) t.diagnostic(`known to differ: ${known}`);
+    test(`${project.name}: ${project.as}`, async () => {
+      const { problems } = judge(project, await applyToBoth(project, folder ?? ''));
       assert.deepEqual(problems, []);
     });
 });

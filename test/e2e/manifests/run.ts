@@ -24,8 +24,8 @@ for (const project of projects) {
   try {
     const verdict = judge(project, await applyToBoth(project, root));
     rows.push({ project: project.name, ...verdict });
-    const { real, sandbox, problems, known } = verdict;
-    const word = problems.length > 0 ? 'DIFFERENT' : known === undefined ? 'same' : `same, but ${known}`;
+    const { real, sandbox, problems } = verdict;
+    const word = problems.length > 0 ? 'DIFFERENT' : 'same';
     const how = (result: typeof real): string => (result.health === 'Healthy' ? 'Healthy' : result.reason);
     say(line([project.name, how(real), how(sandbox), `${real.inventory.length}/${sandbox.inventory.length}`, word]));
     for (const problem of problems) say(`    ${problem}`);

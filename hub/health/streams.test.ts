@@ -187,7 +187,7 @@ class Spoke {
     await this.#hub.clock.advance(5);
   }
 
-  beat(hash: Buffer, observing = true, more: { fence?: Hello['fence'] } = {}): Promise<void> {
+  beat(hash: Buffer, observing = true, more: { fence?: Hello['fence']; lastReplySeq?: number } = {}): Promise<void> {
     const value = { seq: ++this.#seq, lastReportSeq: 0, reportSetHash: hash, fence: undefined, observing, notObservingReason: '', ...more };
     return this.send({ $case: 'beat', value });
   }
@@ -770,4 +770,20 @@ test('a spoke is asked on its stream and its answer is given back; one that cann
   await hub.clock.advance(0);
   spoke.stream.ended('gone');
   await lost;
+});
+
+test('a spoke that beats and hears no answer is named once, and believed all the same; one that says nothing of it is older', async () => {
+  await using hub = await Hub.open();
+  const [deaf, older] = [new Spoke(hub, 'ca'), new Spoke(hub, 'cb')];
+  await deaf.hello('a');
+  await older.hello('b');
+  for (let i = 0; i < 12; i++) {
+    await deaf.beat(hashOf(), true, { lastReplySeq: 1 });
+    await older.beat(hashOf());
+    await hub.clock.advance(1_000);
+    if (i === 4) assert.deepEqual(await hub.refusals(), []);
+  }
+  assert.deepEqual(await hub.refusals(), ['SpokeDeaf']);
+  assert.equal(hub.health.contactOf(10)?.doubt, '');
+  assert.deepEqual(deaf.cases.includes('goodbye'), false);
 });

@@ -18,6 +18,7 @@ import { boundedReport, clip, factsText, healthLimits } from './bounds.ts';
 import { Commands, type Order } from './commands.ts';
 import { Claim, type ClaimParts } from './claims.ts';
 import { judgeFence, type HashedFence } from './fences.ts';
+import { deafMs, unheardAfter, type Unheard } from './hearing.ts';
 import type { Doubt } from './model.ts';
 import type { Channel, Peer, SpokeStream } from './port.ts';
 import { clusterOf, dropUnnamed, fenceOf, heldHash, historyOf, writeFacts, writeRefusal } from './record.ts';
@@ -59,6 +60,9 @@ export class Stream implements SpokeStream, Held {
   #snapshotBeats = snapshotEveryBeats;
   /** Beats in a row with a fence below the record's. */
   #behind = 0;
+  #unheard: Unheard = [];
+  /** Said once on a stream: a spoke that does not hear comes back on another. */
+  #isDeaf = false;
   readonly #commands: Commands;
   #ack = { seq: 0, refused: [] as RefusedReport[], scheduled: false };
 
@@ -233,10 +237,23 @@ export class Stream implements SpokeStream, Held {
     const [doubt, why] = doubtOf(beat, claim.text, same);
     registry.beat(cluster.id, doubt, why, clock.monotonicMs());
     this.send({ $case: 'beatReply', value: { seq: beat.seq, fence: wire(record) } });
+    await this.#noteHearing(cluster, beat);
     await this.#lookAfter(cluster, hashed(beat.fence), record);
     this.#snapshotBeats++;
     if (!same && this.#snapshotBeats >= snapshotEveryBeats) this.#askForSnapshot();
     look(cluster.id);
+  }
+
+  /** What it says is believed all the same; what it is told does not reach it: commands, trust, the fence that it should be at. */
+  async #noteHearing(cluster: ClusterRow, { seq, lastReplySeq }: Beat): Promise<void> {
+    const { store, clock, beatIntervalMs } = this.#shared;
+    const nowMs = clock.monotonicMs();
+    this.#unheard = unheardAfter(this.#unheard, seq, lastReplySeq, nowMs);
+    const forMs = deafMs(this.#unheard, nowMs, beatIntervalMs);
+    if (forMs === undefined || this.#isDeaf) return;
+    this.#isDeaf = true;
+    const message = `the agent of ${cluster.name} beats and has heard no answer for ${Math.round(forMs / 1000)} s: it is not reached by commands until it comes back on another stream`;
+    await writeRefusal(store, { clusterId: cluster.id, code: 'SpokeDeaf', message });
   }
 
   /** NATS may have lost what it acknowledged: a spoke that does not come up makes dispatch look at what the bus holds for it. */

@@ -35,8 +35,8 @@ test('a report set sends the last value once, and vouches only for what was sent
 
 /** A hub's end without a network: what the spoke sent, and a way to answer. */
 class FakeHub {
-  readonly streams: { sent: SpokeMessage[]; say: (message: HubMessage['message']) => void; cut: () => void }[] = [];
-  open = async (): Promise<RpcStream<HubMessage, SpokeMessage>> => {
+  readonly streams: { sent: SpokeMessage[]; say: (message: HubMessage['message']) => void; cut: () => void; givenUp: boolean }[] = [];
+  open = async (signal: AbortSignal): Promise<RpcStream<HubMessage, SpokeMessage>> => {
     const sent: SpokeMessage[] = [];
     const waiting: (HubMessage | undefined)[] = [];
     let wake = (): void => {};
@@ -44,7 +44,12 @@ class FakeHub {
       waiting.push(message);
       wake();
     };
-    this.streams.push({ sent, say: (message) => push({ message }), cut: () => push(undefined) });
+    const stream = { sent, say: (message: HubMessage['message']) => push({ message }), cut: () => push(undefined), givenUp: false };
+    this.streams.push(stream);
+    signal.addEventListener('abort', () => {
+      stream.givenUp = true;
+      push(undefined);
+    });
     return {
       send: (message: SpokeMessage) => sent.push(message),
       end: () => push(undefined),
@@ -103,16 +108,17 @@ function start(over: Partial<ConstructorParameters<typeof Link>[0]> = {}) {
     stop: async () => (stop.abort(new Error('test over')), hub.last.cut(), await clock.advance(60_000), await done),
   };
 }
+const welcomed = {
+  beatIntervalMs: 1_000,
+  antiEntropyMs: 60_000,
+  fence: undefined,
+  fenceConfirmed: false,
+  keysetVersion: 1,
+  reportsConfirmed: true,
+};
 const welcome = (confirmed: boolean): HubMessage['message'] => ({
   $case: 'welcome',
-  value: {
-    beatIntervalMs: 1_000,
-    antiEntropyMs: 60_000,
-    fence: undefined,
-    fenceConfirmed: false,
-    keysetVersion: 1,
-    reportsConfirmed: confirmed,
-  },
+  value: { ...welcomed, reportsConfirmed: confirmed },
 });
 
 test('hello first, reports only after the welcome, then beats that say whether the API server was seen', async () => {
@@ -197,5 +203,73 @@ test('a command is answered on the stream that it came on, or not at all', async
   finish();
   await clock.advance(0);
   assert.ok(!hub.kinds().includes('commandResult'));
+  await stop();
+});
+
+/** Answers every beat, as a hub does, until it is told to stop. */
+async function answering(hub: FakeHub, clock: VirtualClock, ms: number): Promise<void> {
+  let answered = 0;
+  for (let at = 0; at < ms; at += 100) {
+    for (const { message } of hub.last.sent)
+      if (message?.$case === 'beat' && message.value.seq > answered) {
+        answered = message.value.seq;
+        hub.last.say({ $case: 'beatReply', value: { seq: answered, fence: undefined } });
+      }
+    await clock.advance(100);
+  }
+}
+const beatsOf = (hub: FakeHub) => hub.last.sent.flatMap(({ message }) => (message?.$case === 'beat' ? [message.value] : []));
+
+test('a beat says which answer was heard last; on a new stream none was', async () => {
+  const { hub, clock, stop } = start();
+  await clock.advance(0);
+  hub.last.say(welcome(true));
+  await answering(hub, clock, 5_000);
+  const [first, ...others] = beatsOf(hub);
+  assert.equal(first?.lastReplySeq, 0);
+  for (const beat of others) assert.equal(beat.lastReplySeq, beat.seq - 1);
+  assert.ok(others.length >= 3);
+  hub.last.cut();
+  await clock.advance(20_000);
+  hub.last.say(welcome(true));
+  await clock.advance(100);
+  assert.equal(beatsOf(hub)[0]?.lastReplySeq, 0);
+  await stop();
+});
+
+test('a hub that is not heard any more is come back to after a minute, although everything could be sent', async () => {
+  const gone: number[] = [];
+  const { hub, clock, stop } = start({ onGone: () => void gone.push(1) });
+  await clock.advance(0);
+  hub.last.say(welcome(true));
+  await answering(hub, clock, 10 * 60_000);
+  assert.equal(hub.streams.length, 1, 'heard: kept');
+  const beats = beatsOf(hub).length;
+  await clock.advance(58_000);
+  assert.equal(hub.streams.length, 1);
+  assert.ok(beatsOf(hub).length > beats + 40, 'it goes on saying what it sees');
+  await clock.advance(12_000);
+  assert.deepEqual([hub.streams.length, hub.streams[0]?.givenUp, gone.length], [2, true, 1]);
+  assert.deepEqual(hub.kinds(), ['hello']);
+  await stop();
+});
+
+test('a hub that takes the stream and never says anything is come back to as well', async () => {
+  const { hub, clock, stop } = start();
+  await clock.advance(59_000);
+  assert.equal(hub.streams.length, 1);
+  await clock.advance(11_000);
+  assert.equal(hub.streams.length, 2);
+  await stop();
+});
+
+test('between slow beats a silence is none', async () => {
+  const { hub, clock, stop } = start();
+  await clock.advance(0);
+  hub.last.say({ $case: 'welcome', value: { ...welcomed, beatIntervalMs: 60_000 } });
+  await clock.advance(9 * 60_000);
+  assert.equal(hub.streams.length, 1);
+  await clock.advance(2 * 60_000);
+  assert.equal(hub.streams.length, 2);
   await stop();
 });

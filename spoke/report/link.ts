@@ -52,6 +52,11 @@ const turnedAwayMs = 30_000;
 /** A hub that stops, or could not keep a report, has nothing against this identity: it is come back to as after a broken stream. */
 const passing: ReadonlySet<string> = new Set(['ShuttingDown', 'RecordUnavailable']);
 const refusalsMax = 20;
+/**
+ * Of a hub that is not heard for so long the stream is given up: it may be dead in one direction, which no write and no keepalive notices. Longer than a
+ * keepalive takes to find a dead connection, because coming back is what a hub under load can do without.
+ */
+const unheardMax = { ms: 60_000, beats: 10 };
 
 /**
  * The spoke's end of the stream: says hello, reports what changed, beats, and comes back for ever. Nothing that happens here stops the cluster's own
@@ -64,8 +69,11 @@ export class Link {
   #stream: RpcStream<HubMessage, SpokeMessage> | undefined;
   #welcomed = false;
   #beatSeq = 0;
+  /** Of the last answer to a beat that was heard on this stream. */
+  #replySeq = 0;
   #beatMs = 4_000;
   #cancelBeat: Cancel = () => {};
+  #cancelUnheard: Cancel = () => {};
   #goodbye: string | undefined;
   #named: Fence | undefined;
 
@@ -107,11 +115,33 @@ export class Link {
   }
 
   async #converse(signal: AbortSignal): Promise<void> {
-    const stream = await this.#options.open(signal);
-    this.#stream = stream;
+    const deaf = new AbortController();
     this.#beatSeq = 0;
-    this.#send({ $case: 'hello', value: this.#hello() });
-    for await (const { message } of stream) if (message) await this.#receive(message);
+    this.#replySeq = 0;
+    this.#listen(deaf);
+    try {
+      const stream = await this.#options.open(AbortSignal.any([signal, deaf.signal]));
+      this.#stream = stream;
+      this.#send({ $case: 'hello', value: this.#hello() });
+      for await (const { message } of stream) {
+        if (message) await this.#receive(message);
+        // After it: a welcome says how often there is something to hear.
+        this.#listen(deaf);
+      }
+    } finally {
+      // Why it was ended, rather than how.
+      deaf.signal.throwIfAborted();
+    }
+  }
+
+  /** From now on for so long the hub need not say anything. */
+  #listen(deaf: AbortController): void {
+    const { clock } = this.#options;
+    const silenceMaxMs = Math.max(unheardMax.ms, unheardMax.beats * this.#beatMs);
+    this.#cancelUnheard();
+    this.#cancelUnheard = clock.after(silenceMaxMs, () =>
+      deaf.abort(new Error(`nothing was heard of the hub for ${silenceMaxMs / 1000} s`)),
+    );
   }
 
   #hello(): Hello {
@@ -135,6 +165,7 @@ export class Link {
       case 'welcome':
         return this.#welcome(message.value);
       case 'beatReply':
+        this.#replySeq = message.value.seq;
         if (message.value.fence) onFence(message.value.fence);
         return;
       case 'reportAck':
@@ -204,6 +235,7 @@ export class Link {
       fence: fence(),
       observing: seen.observing,
       notObservingReason: seen.observing ? '' : (seen.reason ?? 'NotObserving'),
+      lastReplySeq: this.#replySeq,
     };
     this.#send({ $case: 'beat', value: beat });
     this.#beatLater();
@@ -221,6 +253,7 @@ export class Link {
 
   #over(): void {
     this.#cancelBeat();
+    this.#cancelUnheard();
     const was = this.#welcomed;
     this.#welcomed = false;
     this.#stream?.end();

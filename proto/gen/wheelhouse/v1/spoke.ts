@@ -427,6 +427,8 @@ export interface Beat {
   observing: boolean;
   /** Why not, when not observing. */
   notObservingReason: string;
+  /** The last BeatReply that was heard on this stream, 0 for none: what the hub sends may be lost while what it gets is not. Absent: an older spoke. */
+  lastReplySeq?: number | undefined;
 }
 
 export interface BeatReply {
@@ -1802,6 +1804,7 @@ function createBaseBeat(): Beat {
     fence: undefined,
     observing: false,
     notObservingReason: "",
+    lastReplySeq: undefined,
   };
 }
 
@@ -1824,6 +1827,9 @@ export const Beat: MessageFns<Beat> = {
     }
     if (message.notObservingReason !== "") {
       writer.uint32(50).string(message.notObservingReason);
+    }
+    if (message.lastReplySeq !== undefined) {
+      writer.uint32(56).uint64(message.lastReplySeq);
     }
     return writer;
   },
@@ -1889,6 +1895,14 @@ export const Beat: MessageFns<Beat> = {
             message.notObservingReason = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.lastReplySeq = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1921,6 +1935,11 @@ export const Beat: MessageFns<Beat> = {
         : isSet(object.not_observing_reason)
         ? globalThis.String(object.not_observing_reason)
         : "",
+      lastReplySeq: isSet(object.lastReplySeq)
+        ? globalThis.Number(object.lastReplySeq)
+        : isSet(object.last_reply_seq)
+        ? globalThis.Number(object.last_reply_seq)
+        : undefined,
     };
   },
 
@@ -1944,6 +1963,9 @@ export const Beat: MessageFns<Beat> = {
     if (message.notObservingReason !== "") {
       obj.notObservingReason = message.notObservingReason;
     }
+    if (message.lastReplySeq !== undefined) {
+      obj.lastReplySeq = globalThis.Number(message.lastReplySeq);
+    }
     return obj;
   },
 
@@ -1958,6 +1980,7 @@ export const Beat: MessageFns<Beat> = {
     message.fence = (object.fence !== undefined && object.fence !== null) ? Fence.fromPartial(object.fence) : undefined;
     message.observing = object.observing ?? false;
     message.notObservingReason = object.notObservingReason ?? "";
+    message.lastReplySeq = object.lastReplySeq ?? undefined;
     return message;
   },
 };

@@ -1,0 +1,40 @@
+// npm run sim -- --seeds 60 --from 1: whole fleets, one after the other, each from one seed. npm run sim -- --seed 17 --trace: one of them, told line by line.
+import { parseArgs } from 'node:util';
+import { explain } from '#shared/kernel/mod.ts';
+import { failureText, figuresText, runSeed, sumOf, type Outcome } from './mod.ts';
+
+const usage = 'usage: npm run sim -- [--seeds 60] [--from 1] | --seed 17 [--trace]';
+
+function optionsOf(args: readonly string[]): { readonly seeds: readonly number[]; readonly trace: boolean } {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { seeds: { type: 'string' }, from: { type: 'string' }, seed: { type: 'string' }, trace: { type: 'boolean' } },
+  });
+  const number = (text: string | undefined, otherwise: number): number => {
+    const value = text === undefined ? otherwise : Number(text);
+    if (!Number.isSafeInteger(value) || value < 0) throw new Error(usage);
+    return value;
+  };
+  const from = number(values.seed ?? values.from, 1);
+  const count = values.seed === undefined ? number(values.seeds, 60) : 1;
+  return { seeds: Array.from({ length: count }, (_, index) => from + index), trace: values.trace ?? false };
+}
+
+try {
+  const { seeds, trace } = optionsOf(process.argv.slice(2));
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const started = performance.now();
+  const outcomes: Outcome[] = [];
+  for (const seed of seeds) {
+    const outcome = await runSeed(seed, trace ? { say } : {});
+    outcomes.push(outcome);
+    if (outcome.violation) say(failureText(outcome));
+  }
+  const failed = outcomes.filter(({ violation }) => violation).map(({ seed }) => seed);
+  const seconds = (performance.now() - started) / 1000;
+  say(`${figuresText(sumOf(outcomes), outcomes.length, seconds)}${failed.length > 0 ? `; FAILED: seeds ${failed.join(', ')}` : ''}`);
+  process.exitCode = failed.length > 0 ? 1 : 0;
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = 2;
+}

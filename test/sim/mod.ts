@@ -1,0 +1,4 @@
+// The whole fleet in one process, in virtual time, from one seed.
+export { layoutOf, runSeed, type Figures, type Outcome, type RunOptions } from './run.ts';
+export { failureText, figuresText, sumOf } from './texts.ts';
+export { SimClock } from './clock.ts';

@@ -1,0 +1,119 @@
+import { Chance } from './chance.ts';
+import { nextVersion } from './contents.ts';
+import { beatMs, SimFleet, type Layout } from './fleet.ts';
+import { lookAtBeliefs } from './rules/beliefs.ts';
+import { auditProblem, missing, unended } from './rules/ends.ts';
+import type { Violation } from './rules/violations.ts';
+import { Weather } from './weather.ts';
+
+export interface Outcome {
+  readonly seed: number;
+  readonly violation: Violation | undefined;
+  readonly beat: number;
+  readonly last: readonly string[];
+  readonly figures: Figures;
+  readonly fingerprint: number;
+}
+
+export interface Figures {
+  readonly virtualMs: number;
+  readonly timers: number;
+  readonly events: number;
+  readonly writes: number;
+  readonly deletions: number;
+  readonly starts: number;
+}
+
+export interface RunOptions {
+  readonly beats?: number;
+  readonly say?: (line: string) => void;
+}
+
+/** Four to eight clusters in two or three environments. */
+export function layoutOf(seed: number): Layout {
+  const dice = new Chance(seed).dice('layout');
+  const names = dice.is(0.4) ? ['dev', 'staging', 'prod'] : ['dev', 'prod'];
+  const environments = new Map(
+    names.map((name) => [name, Array.from({ length: dice.between(1, 3) + (name === 'prod' ? 1 : 0) }, (_, n) => `${name}-${n + 1}`)]),
+  );
+  return { environments, maxConcurrent: dice.between(1, 2) };
+}
+
+const beatsDefault = 80;
+const convergeMaxMs = 45 * 60_000;
+const quietMs = 60 * 60_000;
+const quietBeatMs = 60_000;
+
+/** One fleet, from its first release through its weather to the end of its quiet hour. */
+export async function runSeed(seed: number, { say, beats = beatsDefault }: RunOptions = {}): Promise<Outcome> {
+  await using fleet = await SimFleet.open(seed, layoutOf(seed), say);
+  const { violations, clock, trace, writes, commits } = fleet;
+  const weather = new Weather(fleet);
+  const versions = fleet.chance.dice('versions');
+  fleet.commit(nextVersion(versions, 1, 'good'));
+  let beat = 0;
+  const step = async (): Promise<boolean> => {
+    beat += 1;
+    await fleet.poll();
+    await fleet.pass(beatMs);
+    await lookAtBeliefs(fleet);
+    return violations.found.length === 0;
+  };
+  let well = true;
+  while (well && beat < 6) well = await step();
+  while (well && beat < beats) {
+    await weather.beat();
+    well = await step();
+  }
+  if (well) {
+    await weather.clears();
+    well = await converges(fleet, step);
+  }
+  if (well) await isQuiet(fleet);
+  const figures = {
+    virtualMs: clock.monotonicMs(),
+    timers: clock.fired,
+    events: trace.lines,
+    writes: writes.writes,
+    deletions: writes.deletions,
+    starts: commits.starts,
+  };
+  return { seed, violation: violations.found[0], beat, last: [...trace.last], figures, fingerprint: trace.fingerprint };
+}
+
+/** A last good release arrives everywhere, in bounded time. */
+async function converges(fleet: SimFleet, step: () => Promise<boolean>): Promise<boolean> {
+  const { violations, clock } = fleet;
+  const last = nextVersion(fleet.chance.dice('last version'), fleet.versions.length + 1, 'good');
+  fleet.commit(last);
+  const untilMs = clock.monotonicMs() + convergeMaxMs;
+  let lacking: readonly string[] = [''];
+  while (lacking.length > 0 && clock.monotonicMs() < untilMs) {
+    if (!(await step())) return false;
+    lacking = await missing(fleet, last);
+  }
+  if (lacking.length > 0) violations.add(11, `${convergeMaxMs / 60_000} minutes after the weather: ${lacking.join('; ')}`);
+  for (const what of await unended(fleet)) violations.add(12, what);
+  const audit = await auditProblem(fleet);
+  if (audit !== undefined) violations.add(9, audit);
+  return violations.found.length === 0;
+}
+
+/** A hub that asks for a beat a minute, as one of ten thousand clusters might; then an hour in which nothing is written anywhere. */
+async function isQuiet(fleet: SimFleet): Promise<void> {
+  const { violations, writes } = fleet;
+  fleet.hubBeatMs = quietBeatMs;
+  await fleet.hub?.stop();
+  await fleet.startHub();
+  await fleet.clock.advance(5 * quietBeatMs);
+  const before = writes.writes;
+  await fleet.clock.advance(quietMs);
+  fleet.look();
+  if (writes.writes > before) violations.add(14, `${writes.writes - before} writes in an hour without news`);
+  await lookAtBeliefs(fleet);
+  for (const placement of (await fleet.hub?.placements()) ?? []) {
+    const { health, reason } = (await fleet.hub?.evidence(placement)) ?? { health: 'Unknown', reason: '' };
+    if (health !== 'Healthy')
+      violations.add(11, `${fleet.clusterOf(placement.cluster_id)?.name} is ${health} (${reason}) after the quiet hour`);
+  }
+}

@@ -23,7 +23,7 @@ export class MemoryBus {
     this.#options = options;
   }
 
-  hub(): HubBus {
+  hub(): HubBus & { cut(): void; mend(): void } {
     return new MemoryHub(this);
   }
 

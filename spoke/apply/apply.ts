@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../shared/clock/mod.ts';
 import { isKubeError, refText, type KubeClient, type KubeObject, type ObjectRef } from '../kube/mod.ts';
 import { healthOf } from '../health/mod.ts';
-import { isFoundation, type Planned, type Stage } from '../plan/mod.ts';
+import { isFoundation, kindOfCrd, type Planned, type Stage } from '../plan/mod.ts';
 import { failureOf, failureOrder, type Failure } from './failures.ts';
 import { inParallel } from './parallel.ts';
 
@@ -80,12 +80,14 @@ export async function dryRun(
   const all = stages.flat();
   const outcomes = await inParallel(all, concurrencyMax, (planned) => applyOne(writeOf(writes, planned), applier, signal, true));
   const brought = new Set(all.filter(({ ref }) => ref.group === '' && ref.kind === 'Namespace').map(({ ref }) => ref.name));
-  const bringsKinds = all.some(({ ref }) => ref.kind === 'CustomResourceDefinition');
+  const kinds = new Set(all.flatMap(({ object }) => kindOfCrd(object) ?? []).map(kindKey));
   const failures = outcomes
     .filter((outcome) => 'reason' in outcome)
-    .filter(({ ref, reason }) => !(reason === 'NotServed' && (bringsKinds || brought.has(ref.namespace))));
+    .filter(({ ref, reason }) => !(reason === 'NotServed' && (kinds.has(kindKey(ref)) || brought.has(ref.namespace))));
   return { changes: outcomes.filter((outcome) => 'action' in outcome), failures: worstFirst(failures) };
 }
+
+const kindKey = ({ group, kind }: { readonly group: string; readonly kind: string }): string => `${group}/${kind}`;
 
 function writeOf(writes: ReadonlyMap<string, Write>, planned: Planned): Write {
   const write = writes.get(refText(planned.ref));

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { VirtualClock } from '../../shared/clock/mod.ts';
 import { refOf, refText, type KubeObject } from '../kube/mod.ts';
 import { MemoryKube } from '../kube/memory/mod.ts';
+import { kindOfCrd } from '../plan/mod.ts';
 import { dryRun, type Write } from './mod.ts';
 
 // What a dry run says would be done. A real API server answers one with the version that the object has, whether it would change it or not.
@@ -41,3 +42,42 @@ const rows: readonly (readonly [what: string, live: KubeObject | undefined, acti
   ['what is otherwise would be changed, whatever version is answered', configMap('2'), 'configured'],
 ];
 for (const [what, live, action] of rows) test(what, async () => assert.equal(await actionOf(live, configMap('1')), action));
+
+const definition: KubeObject = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'widgets.acme.dev' },
+  spec: {
+    group: 'acme.dev',
+    scope: 'Namespaced',
+    names: { kind: 'Widget', plural: 'widgets' },
+    versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+  },
+};
+const widget: KubeObject = { apiVersion: 'acme.dev/v1', kind: 'Widget', metadata: { name: 'w', namespace: 'default' } };
+const elsewhere: KubeObject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'elsewhere' } };
+const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'elsewhere' } };
+
+/** What stands in the way of such a set on a cluster that has none of it. */
+async function failuresOf(...objects: readonly KubeObject[]): Promise<readonly string[]> {
+  const kube = new MemoryKube();
+  const served = (await kube.discover(signal)).kinds;
+  const planned = objects.map((object) => {
+    const ref = refOf(object);
+    const kind = served.find((one) => one.kind === ref.kind && one.group === ref.group) ?? kindOfCrd(definition) ?? assert.fail();
+    return { ref, kind, object };
+  });
+  const writes = new Map(planned.map((one): [string, Write] => [refText(one.ref), { planned: one, live: 'absent', force: false }]));
+  const { failures } = await dryRun([planned], writes, { kube, clock: new VirtualClock(), account: 'a' }, signal);
+  return failures.map(({ ref, reason }) => `${ref.kind} ${reason}`);
+}
+const sets: readonly (readonly [what: string, objects: readonly KubeObject[], failures: readonly string[]])[] = [
+  ['of a kind that it brings itself', [definition, widget], []],
+  ['of a kind that nobody brings', [widget], ['Widget NotServed']],
+  ['in a namespace that it brings itself', [namespace, elsewhere], []],
+  ['in a namespace that nobody brings', [elsewhere], ['ConfigMap NotServed']],
+  ['in a namespace that nobody brings, beside a kind that it brings', [definition, widget, elsewhere], ['ConfigMap NotServed']],
+];
+for (const [what, objects, failures] of sets)
+  test(`a set with an object ${what}: ${failures.length === 0 ? 'nothing can be asked of it yet' : 'nothing of it is written'}`, async () =>
+    assert.deepEqual(await failuresOf(...objects), failures));

@@ -1,6 +1,6 @@
 // The heart of a spoke: which objects a revision is, what may be written, what may be deleted. Pure.
 export { objectsOf, objectsOfInSteps } from './objects.ts';
-export { planApply, type ApplyRequest } from './apply.ts';
+export { kindOfCrd, planApply, type ApplyRequest } from './apply.ts';
 export { isClosedNamespace } from './boundaries.ts';
 export { isFoundation, isProtected, rankOf } from './order.ts';
 export { claimOf, isOurs, ownerOf, type Claim } from './ownership.ts';

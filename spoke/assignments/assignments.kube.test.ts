@@ -100,6 +100,40 @@ describe('assignments on a real control plane', { timeout: 10 * 60_000 }, () => 
     assert.deepEqual(asked, [web, web, 'delete /api/v1/namespaces/shop/configmaps/old'], 'tried, written, pruned: and nothing else');
   });
 
+  test('a revision that a quota stops half-way: what was written of it and what was not are both kept, and nothing is pruned', async () => {
+    const before = first;
+    const used = (await rig.kubectl('get', 'configmaps', '-n', 'shop', '-o', 'name')).trim().split('\n').length;
+    await rig.kubectl('create', 'quota', 'few', '-n', 'shop', `--hard=count/configmaps=${used + 1}`);
+    const counted = '{.status.used.count/configmaps}';
+    await rig.eventually(
+      'the quota is known',
+      async () => (await rig.kubectl('get', 'quota/few', '-n', 'shop', '-o', `jsonpath=${counted}`)) === `${used}`,
+    );
+    // Tried one by one each would fit, so only the writes find out. The Deployment comes later in the order.
+    const half = await rig.contents.assignment(
+      'p1',
+      filesOf(deployment('web', 'nginx:3'), configMap('settings', '2'), configMap('one'), configMap('two')),
+    );
+    rig.desire(half);
+    await rig.says('p1', 'Denied');
+    assert.match(rig.reports.get('p1')?.message ?? '', /exceeded quota/);
+    const value = async (): Promise<string> => rig.kubectl('get', 'configmap/settings', '-n', 'shop', '-o', 'jsonpath={.data.value}');
+    const web = async (): Promise<string> =>
+      rig.kubectl('get', 'deployment/web', '-n', 'shop', '-o', 'jsonpath={.spec.replicas} {.spec.template.spec.containers[0].image}');
+    assert.deepEqual([await value(), await web()], ['2', '1 nginx:2']);
+    await rig.kubectl('patch', 'configmap/settings', '-n', 'shop', '--type=merge', '-p', '{"data":{"value":"theirs"}}');
+    await rig.kubectl('scale', 'deployment/web', '-n', 'shop', '--replicas=3');
+    await rig.eventually('both are corrected', async () => (await value()) === '2' && (await web()) === '1 nginx:2');
+    await rig.eventually('both is said', () => /exceeded quota.*drift corrected/.test(rig.reports.get('p1')?.message ?? ''));
+    assert.ok(await rig.exists('service/web', '-n', 'shop'), 'it is not in the revision, and nothing is pruned');
+    await rig.kubectl('delete', 'quota/few', '-n', 'shop');
+    await rig.healthy(half);
+    assert.equal(await web(), '1 nginx:3');
+    first = before;
+    rig.desire(first);
+    await rig.healthy(first);
+  });
+
   test('a Deployment that no node fits is Degraded by name', async () => {
     rig.desire(first, await rig.contents.assignment('p2', filesOf(nowhere), { health: { timeoutMs: 3_000 } }));
     await rig.says('p2', 'HealthTimeout');

@@ -19,7 +19,10 @@ const fits: Readonly<Record<string, (value: unknown) => boolean>> = {
 /** A document as it is kept: unknown fields, nulls and empty values go, defaults come. Tells `found` what is wrong with it. */
 export function decode(shape: Shape, value: unknown, found: Problem[], path = ''): unknown {
   const tell = (what: string, where: string, text = ''): void => void found.push({ what, path: where, text });
-  if (!fits[shape.as]?.(value)) return tell('misfit', path, `json: cannot unmarshal ${typeof value} into ${path}`);
+  if (!fits[shape.as]?.(value)) {
+    tell('misfit', path, `json: cannot unmarshal ${typeof value} into ${path}`);
+    return value;
+  }
   const { element, defaults = {}, required = [] } = shape;
   if (isList(value)) {
     const steps = shape.atomic ? [] : value.map((item) => itemStep(shape, item));

@@ -1,7 +1,7 @@
 import { notImplemented, type About } from '../errors.ts';
 import { shapeOf, shapeOfSchema, type Shape } from '../fields/shapes.ts';
 import { builtin, facts } from '../schemas/tables.ts';
-import { at, docAt, isDoc, listAt, textAt, type Stored } from '../values.ts';
+import { at, docAt, isDoc, listAt, textAt, type Doc, type Stored } from '../values.ts';
 import { isTrue } from './conditions.ts';
 
 type Flags = 'namespaced' | 'hasStatus' | 'hasScale' | 'builtIn' | 'counted';
@@ -10,6 +10,8 @@ export interface Kind extends About, Readonly<Record<'version' | 'listKind' | 's
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
   readonly shape: Shape;
+  /** Of a kind of somebody's own. */
+  readonly schema?: Doc;
 }
 
 /** Where the objects of a kind are kept. */
@@ -32,10 +34,11 @@ function kindOf(definition: Stored): Kind {
   const stored = listAt(spec, 'versions').find((one) => at(one, 'storage') === true);
   const { plural, ...names } = docAt(definition, 'status', 'acceptedNames') as unknown as Kind & { readonly plural: string };
   const free = spec['preserveUnknownFields'] === true ? { 'x-kubernetes-preserve-unknown-fields': true } : {};
-  const shape = shapeOfSchema({ ...docAt(stored, 'schema', 'openAPIV3Schema'), ...free }, true);
+  const schema = { ...docAt(stored, 'schema', 'openAPIV3Schema'), ...free };
+  const shape = shapeOfSchema(schema, true);
   const [namespaced, hasStatus] = [spec['scope'] === 'Namespaced', isDoc(at(stored, 'subresources', 'status'))];
   const place = { group: textAt(spec, 'group'), version: textAt(stored, 'name'), resource: plural };
-  return { ...names, ...place, namespaced, hasStatus, hasScale: false, builtIn: false, counted: true, shape };
+  return { ...names, ...place, namespaced, hasStatus, hasScale: false, builtIn: false, counted: true, shape, schema };
 }
 
 /** The kinds that one cluster serves: the built-in ones and those of its definitions. */

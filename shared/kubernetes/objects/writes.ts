@@ -5,6 +5,7 @@ import { applied, updated } from '../fields/managers.ts';
 import { at, docAt, isDoc, listAt, same, textAt, timestamp, withAt, type Doc, type Stored } from '../values.ts';
 import { causesOf, required, wrong } from './checks.ts';
 import { decode, type Problem } from './decode.ts';
+import { unmetDemands } from './demands.ts';
 import { suffixFrom, uuidFrom } from './identities.ts';
 import { apiVersionOf, tableOf, type Kind, type Kinds } from './kinds.ts';
 import { jsonPatch, mergePatch } from './patches.ts';
@@ -139,7 +140,13 @@ export class Writes {
     const next = (kind.builtIn && preparations[kind.kind]?.(decoded, live)) || decoded;
     const other =
       live && uid !== undefined && uid !== '' && uid !== live.metadata.uid ? [wrong('metadata.uid', uid, 'field is immutable')] : [];
-    const causes = [...other, ...other, ...missing.map((path) => required(path)), ...causesOf(kind, live, next)];
+    const causes = [
+      ...other,
+      ...other,
+      ...missing.map((path) => required(path)),
+      ...causesOf(kind, live, next),
+      ...unmetDemands(kind.schema ?? {}, next),
+    ];
     if (causes.length > 0) throw invalid(kind, name, causes);
     const contentOf = (object: Stored): Doc => ({ ...object, metadata: 0, status: kind.hasStatus ? 0 : object['status'] });
     const isSame = !live?.metadata.generation || same(contentOf(live), contentOf(next));
@@ -203,7 +210,9 @@ function checkFit(how: 'untyped' | 'misfit', request: WriteRequest, document: Do
   const { kind, name, validation = 'Warn', warn } = request;
   const problems: Problem[] = [];
   const decoded = decode(kind.shape, document, problems) as Stored;
-  const fatal = problems.find(({ what }) => what === 'misfit' || (how === 'untyped' && what !== 'missing'));
+  const fatal = problems.find(
+    ({ what }) => (what === 'misfit' && (kind.builtIn || how === 'untyped')) || (how === 'untyped' && what !== 'missing'),
+  );
   const version = how === 'misfit' ? kind.version : `${kind.group}/${kind.version}`;
   const about = { kind: kind.kind, version, name, namespace: textAt(document, 'metadata', 'namespace') };
   if (fatal) throw refusal(how, { ...about, ...fatal, why: fatal.text });

@@ -68,6 +68,7 @@ describe('a sandbox', () => {
     const rows: readonly (readonly [path: string, feature: RegExp, sent?: Sent])[] = [
       ['/api/v1/namespaces/default/pods/a/log', /pods\/log/],
       ['/openapi/v2', /OpenAPI v2/],
+      ['/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', /may do everything/, { method: 'POST', body: {} }],
       ['/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers', /one version/],
       ['/api/v1/configmaps?resourceVersion=100&resourceVersionMatch=Exact', /exact version/],
       ['/api/v1/configmaps?watch=1&sendInitialEvents=true', /sendInitialEvents/],

@@ -160,6 +160,10 @@ export async function applyRevision(ground: Ground, entry: Entry, assignment: As
   checkWanted(entry, assignment);
 
   const planned = stages.flat();
+  const { applied, applying: begun, inventory: known = [] } = entry.record ?? {};
+  const again = begun?.revision === content.revision;
+  const before = begun && !again ? givenUp(known) : known;
+  const intended = grown(before, refs);
   const applying: ContentRecord = {
     revision: content.revision,
     indexDigest: content.indexDigest,
@@ -167,10 +171,9 @@ export async function applyRevision(ground: Ground, entry: Entry, assignment: As
     inputs: content.inputsBytes,
     layer: content.layer,
     appliedAtMs: 0,
+    added: (again ? begun.added : undefined) ?? intended.length - known.length,
   };
-  const { applied, applying: begun, inventory: known = [] } = entry.record ?? {};
-  const before = begun && begun.revision !== content.revision ? givenUp(known) : known;
-  const intent = { inventory: grown(before, refs), applying, ...(applied ? { applied } : {}) };
+  const intent = { inventory: intended, applying, ...(applied ? { applied } : {}) };
   await ground.save(entry, intent, signal);
 
   const result = await span('spoke.apply', { attributes: { 'wheelhouse.objects': planned.length } }, () =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { configMap, deployment, filesOf, Rig } from './testing/rig.ts';
 
 // What a healthy, applied revision no longer has is deleted only when it is all that, and when all of it is known.
@@ -48,4 +48,70 @@ test('while a lost record is being put together, what it knows for certain is no
   rig.kube.heal();
   await rig.run(15 * 60_000);
   assert.equal(rig.object('ConfigMap', 'b'), undefined);
+});
+
+const half = { prune: { shareMax: 0.5 } };
+const names = (rig: Rig): readonly string[] =>
+  rig.kube
+    .objects()
+    .filter(({ kind }) => kind === 'ConfigMap')
+    .map(({ metadata }) => metadata.name)
+    .sort();
+const app = filesOf(configMap('a'), configMap('b'));
+const another = filesOf(configMap('x'), configMap('y'), configMap('z'));
+
+async function replaced(t: TestContext) {
+  const rig = new Rig();
+  t.after(() => rig.stop());
+  rig.start().desire(await rig.assignment('p1', app, half));
+  await rig.run();
+  const wanted = await rig.assignment('p1', another, half);
+  return { rig, wanted };
+}
+
+test('another app in its place, larger even: what ran is kept until somebody approves it, or goes back', async (t) => {
+  const { rig, wanted } = await replaced(t);
+  rig.desire(wanted);
+  await rig.run(60_000);
+  assert.equal(rig.report().health, 'HEALTH_HEALTHY', 'it delays nothing');
+  assert.deepEqual([names(rig), rig.report().inventory?.prunePending], [['a', 'b', 'x', 'y', 'z'], 2]);
+  await rig.stop();
+  rig.start().desire(wanted);
+  await rig.run(60_000);
+  assert.deepEqual(names(rig), ['a', 'b', 'x', 'y', 'z'], 'a restart does not forget what there was');
+  rig.desire({ ...wanted, pruneApproval: { id: 'x', revision: wanted.revision, objectsMax: 2 } });
+  await rig.run();
+  assert.deepEqual(names(rig), ['x', 'y', 'z']);
+});
+
+test('another app that is begun twice is another app all the same', async (t) => {
+  const { rig, wanted } = await replaced(t);
+  const apply = rig.kube.apply.bind(rig.kube);
+  rig.kube.apply = async (kind, object, options, signal) => {
+    if (object.metadata.name === 'z' && !options.dryRun) throw new Error('not now');
+    return apply(kind, object, options, signal);
+  };
+  rig.desire(wanted);
+  await rig.run(10_000);
+  assert.deepEqual(names(rig), ['a', 'b', 'x', 'y']);
+  await rig.stop();
+  Reflect.deleteProperty(rig.kube, 'apply');
+  rig.start().desire(wanted);
+  await rig.run(60_000);
+  assert.equal(rig.report().health, 'HEALTH_HEALTHY');
+  assert.deepEqual(names(rig), ['a', 'b', 'x', 'y', 'z']);
+});
+
+test('sent back from half-way, what the other had brought goes without an approval', async (t) => {
+  const { rig, wanted } = await replaced(t);
+  const apply = rig.kube.apply.bind(rig.kube);
+  rig.kube.apply = async (kind, object, options, signal) => {
+    if (object.metadata.name === 'z' && !options.dryRun) throw new Error('not now');
+    return apply(kind, object, options, signal);
+  };
+  rig.desire(wanted);
+  await rig.run(10_000);
+  rig.desire(await rig.assignment('p1', app, half));
+  await rig.run(60_000);
+  assert.deepEqual([names(rig), rig.report().inventory?.prunePending], [['a', 'b'], 0]);
 });

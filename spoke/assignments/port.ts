@@ -12,6 +12,8 @@ export interface ContentRecord {
   readonly layer?: Uint8Array;
   /** Wall time when the revision was fully applied, epoch milliseconds: what the health time-out counts from. 0: not yet. */
   readonly appliedAtMs: number;
+  /** Objects that the inventory did not have before this revision was begun: the brake counts what it drops against the others. Absent: not recorded. */
+  readonly added?: number;
   /** How long each hop took; present once it has been healthy. */
   readonly healthy?: Hops;
 }

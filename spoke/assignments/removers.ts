@@ -46,6 +46,7 @@ export async function prune(ground: Ground, entry: Entry, assignment: Assignment
       healthyRevision: record.applied?.revision,
       approval: approvalOf(assignment),
       shareMax: inputsOf(entry)?.prune.shareMax ?? 0,
+      added: record.applied?.added ?? 0,
     };
     const plan = planPrune({ ...request, live: await look() });
     checkWanted(entry, assignment);

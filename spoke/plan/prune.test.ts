@@ -37,6 +37,7 @@ const request = (inventory: readonly InventoryEntry[], more: Partial<PruneReques
   live: new Map(inventory.map(({ ref }) => [refText(ref), objectOf(ref)])),
   approval: undefined,
   shareMax: 1,
+  added: 0,
   ...more,
 });
 const names = (plan: PrunePlan): { delete: string[]; forget: string[]; pending: string[] } => ({
@@ -100,7 +101,7 @@ for (const [what, entry, live, forget, pending] of judged)
     assert.deepEqual(names(planPrune(request([entry], { live: map }))), { delete: [], forget, pending });
   });
 
-test('the brake counts over the whole inventory, and holds back all of a step or nothing', () => {
+test('the brake counts over all that there was, and holds back all of a step or nothing', () => {
   const half = [dropped('a'), dropped('b'), kept('c'), kept('d')];
   assert.deepEqual(names(planPrune(request(half, { shareMax: 0.5 }))).delete, ['a', 'b']);
   const over = [dropped('a'), dropped('b'), dropped('c'), kept('d')];
@@ -109,6 +110,16 @@ test('the brake counts over the whole inventory, and holds back all of a step or
     forget: [],
     pending: ['a ShareExceeded', 'b ShareExceeded', 'c ShareExceeded'],
   });
+});
+
+test('what the revision has brought is no part of what the share is of: another app in its place is held back, however large', () => {
+  const [old, all] = [
+    [dropped('a'), dropped('b')],
+    [dropped('a'), dropped('b'), kept('c'), kept('d'), kept('e')],
+  ];
+  assert.deepEqual(names(planPrune(request(all, { shareMax: 0.5, added: 3 }))).pending, ['a ShareExceeded', 'b ShareExceeded']);
+  assert.deepEqual(names(planPrune(request(all, { shareMax: 0.5, added: 1 }))).delete, ['a', 'b'], 'of four there were');
+  assert.deepEqual(names(planPrune(request(old, { shareMax: 0.5, added: 9 }))).delete, [], 'a count that cannot be right');
 });
 
 const claim = { ref: refOf('data', 'PersistentVolumeClaim'), uid: 'uid-data', dropped: true } as const;
@@ -147,8 +158,9 @@ test('law: a deletion is of a dropped entry, at its own uid, of an object with o
     fc.property(
       fc.uniqueArray(entry, { selector: ({ name }) => name }),
       fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.nat(6),
       fc.boolean(),
-      (all, shareMax, healthy) => {
+      (all, shareMax, added, healthy) => {
         const inventory = all.map(({ name, isDropped, isRebuilt, hasUid }): InventoryEntry => ({
           ref: refOf(name),
           ...(hasUid ? { uid: `uid-${name}` } : {}),
@@ -160,12 +172,12 @@ test('law: a deletion is of a dropped entry, at its own uid, of an object with o
           const object = objectOf(refOf(name), how === 'other-uid' ? { uid: 'x' } : how === 'foreign' ? { labels: {} } : {});
           if (how !== 'unasked') live.set(refText(refOf(name)), how === 'absent' || how === 'unknown' ? how : object);
         }
-        const plan = planPrune(request(inventory, { live, shareMax, healthyRevision: healthy ? 'r' : undefined }));
+        const plan = planPrune(request(inventory, { live, shareMax, added, healthyRevision: healthy ? 'r' : undefined }));
         for (const { entry: one, uid } of plan.delete) {
           const drawn = all.find(({ name }) => name === one.ref.name);
           assert.ok(healthy && one.dropped && !one.rebuilt && one.uid === uid && drawn?.live === 'ours');
         }
-        assert.ok(plan.delete.length <= shareMax * inventory.length);
+        assert.ok(plan.delete.length <= shareMax * Math.max(0, inventory.length - added));
         const seen = [...plan.delete, ...plan.forget, ...plan.pending].map(({ entry: one }) => one.ref.name).sort();
         assert.deepEqual(
           seen,

@@ -41,15 +41,17 @@ export interface PruneRequest {
   readonly healthyRevision: string | undefined;
   readonly live: ReadonlyMap<string, Live>;
   readonly approval: Approval | undefined;
-  /** 0-1, of the whole inventory. */
+  /** 0-1, of what the inventory had before the revision. */
   readonly shareMax: number;
+  /** What the revision has brought: it is in the inventory too, and replaces nothing of what is dropped. */
+  readonly added: number;
 }
 
 export const nothingToPrune: PrunePlan = { delete: [], forget: [], pending: [] };
 
 /** What of the dropped entries may go. A deletion needs a positive statement at every point; whatever is missing holds it back. */
 export function planPrune(request: PruneRequest): PrunePlan {
-  const { healthyRevision, approval, inventory, shareMax } = request;
+  const { healthyRevision, approval, inventory, shareMax, added } = request;
   if (healthyRevision === undefined) return nothingToPrune;
   const judged = judge(
     inventory.filter(({ dropped }) => dropped),
@@ -60,8 +62,8 @@ export function planPrune(request: PruneRequest): PrunePlan {
   if (approved) return foundationsLast(judged);
   const open = judged.delete.filter(({ entry }) => !isProtected(entry.ref));
   const guarded = judged.delete.filter(({ entry }) => isProtected(entry.ref));
-  // All of the step or nothing: a share each time would be the whole in the end.
-  const exceeded = open.length > shareMax * inventory.length;
+  // All of the step or nothing: a share each time would be the whole in the end. And of what there was: another app, as large, would pass for half of it.
+  const exceeded = open.length > shareMax * Math.max(0, inventory.length - added);
   return {
     delete: exceeded ? [] : open,
     forget: judged.forget,

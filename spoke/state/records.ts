@@ -96,8 +96,8 @@ export function assignmentData(record: AssignmentRecord): Data {
   for (const stage of stages) {
     const content = record[stage];
     if (!content) continue;
-    const { revision, indexDigest, layerHash, appliedAtMs, healthy } = content;
-    data.set(stage, utf8(JSON.stringify({ revision, indexDigest, layerHash, appliedAtMs, healthy })));
+    const { revision, indexDigest, layerHash, appliedAtMs, added, healthy } = content;
+    data.set(stage, utf8(JSON.stringify({ revision, indexDigest, layerHash, appliedAtMs, added, healthy })));
     data.set(`${stage}-inputs`, content.inputs);
   }
   for (const stage of stages) {
@@ -120,9 +120,10 @@ export function assignmentFrom(name: string, data: Data): AssignmentRecord {
 
 function contentFrom(read: Reader, stage: 'applied' | 'applying', data: Data): ContentRecord {
   const value = read.json(stage) as Partial<ContentRecord> | null;
-  const { revision, indexDigest, layerHash, appliedAtMs, healthy } = value ?? {};
+  const { revision, indexDigest, layerHash, appliedAtMs, added, healthy } = value ?? {};
   if (!isText(revision) || !isText(indexDigest) || !isText(layerHash) || !isCount(appliedAtMs))
     throw read.unreadable(`${stage} is incomplete`);
+  if (added !== undefined && !isCount(added)) throw read.unreadable(`${stage} has a count that is none`);
   if (healthy !== undefined && !isHops(healthy)) throw read.unreadable(`${stage} has hops that are none`);
   const layer = data.get(layerKey(layerHash));
   return {
@@ -132,6 +133,7 @@ function contentFrom(read: Reader, stage: 'applied' | 'applying', data: Data): C
     appliedAtMs,
     inputs: read.bytes(`${stage}-inputs`),
     ...(layer ? { layer } : {}),
+    ...(added === undefined ? {} : { added }),
     ...(healthy ? { healthy } : {}),
   };
 }

@@ -63,7 +63,7 @@ describe('what is kept', () => {
   test('is what a later process reads', async () => {
     const { open } = cluster();
     const first = await open();
-    const record = assignment({ applied: content('a', layerOf(100)), applying: content('b') });
+    const record = assignment({ applied: { ...content('a', layerOf(100)), added: 3 }, applying: { ...content('b'), added: 0 } });
     await first.saveIdentity(identity, signal);
     await first.saveDesired(desired(7), signal);
     await first.assignments.save('p1', record, signal);

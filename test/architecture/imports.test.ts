@@ -52,6 +52,8 @@ const violations: readonly (readonly [string, string, string])[] = [
   ['hub/sources/poll.ts', `import left from 'left-pad';`, 'table of entrances'],
   ['shared/oci/client.ts', `import fc from 'fast-check';`, 'stay in tests'],
   ['hub/store/mod.ts', `export { storeContract } from './contract.ts';`, 'stay in tests'],
+  ['spoke/spoke.ts', `import { MemoryKube } from '#spoke/kube/memory/mod.ts';`, 'carries an API server'],
+  ['spoke/kube/client.ts', `import { Store } from '#shared/kubernetes/mod.ts';`, 'carries an API server'],
   ['shared/kernel/ids.ts', `import { readFile } from 'node:fs/promises';`, 'does no I/O'],
   ['hub/rollouts/decide.ts', `import { request } from 'node:https';`, 'does no I/O'],
 ];
@@ -76,6 +78,9 @@ const lawful: readonly (readonly [string, string])[] = [
   ['shared/kernel/digest.ts', `import { createHash } from 'node:crypto';`],
   ['deploy/local/start.ts', `import { startNats } from './servers/mod.ts';`],
   ['hub/main.ts', `import { open } from './store/mod.ts';`],
+  ['spoke/kube/memory/cluster.ts', `import { Store } from '#shared/kubernetes/mod.ts';`],
+  ['spoke/state/state.test.ts', `import { MemoryKube } from '#spoke/kube/memory/mod.ts';`],
+  ['deploy/sandbox/clusters.ts', `import { Store } from '#shared/kubernetes/mod.ts';`],
   ['hub/health/text.ts', `  const text = "import x from 'left-pad'";`],
 ];
 

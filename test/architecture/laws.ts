@@ -16,6 +16,8 @@ const directions: Readonly<Record<string, readonly string[]>> = {
 };
 const forTests = ['deploy/local', 'test'];
 
+const [memoryKube, apiServer] = ['spoke/kube/memory', 'shared/kubernetes'] as const;
+
 const under = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
 
 /** Where each external package enters; a second way in is a second thing to replace, and a second set of habits. */
@@ -76,6 +78,14 @@ export const importLaws: readonly Law[] = [
   {
     why: 'the means of testing stay in tests',
     broken: ({ from, to, ours }) => !isTest(from) && (ours ? isTest(to) && !under(to, 'test/kube') : testPackages.includes(packageOf(to))),
+  },
+  {
+    why: 'no hub and no spoke carries an API server with it: the one in memory is for tests and simulation, its rules for the sandbox too',
+    broken: ({ from, to }) => {
+      const isOneOfIt = under(from, memoryKube) || under(from, apiServer);
+      const isProduct = ['hub', 'spoke', 'shared'].includes(topOf(from)) && !isTest(from) && !isOneOfIt;
+      return isProduct && (under(to, memoryKube) || under(to, apiServer));
+    },
   },
   {
     why: 'a pure file does no I/O: what decides can be simulated, and asked again',

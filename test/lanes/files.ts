@@ -1,9 +1,9 @@
 import { globSync } from 'node:fs';
 
 /** What a test file needs, by the end of its name. */
-export type TestKind = 'unit' | 'contract' | 'kube' | 'e2e' | 'browser';
+export type TestKind = 'unit' | 'contract' | 'sim' | 'kube' | 'e2e' | 'browser';
 
-const ending = /\.(?:(contract|kube|e2e|browser)\.)?test\.ts$/;
+const ending = /\.(?:(contract|sim|kube|e2e|browser)\.)?test\.ts$/;
 
 export function kindOf(path: string): TestKind | undefined {
   const match = ending.exec(path);

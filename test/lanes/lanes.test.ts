@@ -11,6 +11,7 @@ const kinds: readonly (readonly [string, TestKind | undefined])[] = [
   ['hub/store/sqlite.contract.test.ts', 'contract'],
   ['spoke/kube/client.kube.test.ts', 'kube'],
   ['test/e2e/path.e2e.test.ts', 'e2e'],
+  ['test/sim/seeds.sim.test.ts', 'sim'],
   ['test/e2e/page/path.browser.test.ts', 'browser'],
   ['shared/oci/hostile.cases.test.ts', 'unit'],
   ['shared/oci/client.ts', undefined],
@@ -45,6 +46,12 @@ test('every test file of the tree is in exactly one lane step of ci, and ci leav
   const names = (steps: readonly Step[]): readonly string[] => steps.map((step) => step.name);
   for (const lane of ['check', 'newcomer', 'unit', 'kube', 'browser'])
     for (const name of names(lanes[lane] ?? [])) assert.ok(names(lanes['ci'] ?? []).includes(name), `${lane}: ${name}`);
+});
+
+test('a newcomer runs some seeds of the simulation, ci five times as many', () => {
+  const seeds = (lane: string): unknown =>
+    lanes[lane]?.flatMap((step) => (step.does === 'tests' ? [step.env?.['WHEELHOUSE_SEEDS']] : [])).filter(Boolean);
+  assert.deepEqual([seeds('newcomer'), seeds('ci')], [['60'], ['300']]);
 });
 
 test('every step is bounded, and a whole run takes less than three hours at worst', () => {

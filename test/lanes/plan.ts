@@ -8,7 +8,13 @@ export type Step = { readonly name: string; readonly minutesMax: number } & (
   | { readonly does: 'command'; readonly command: string; readonly args: readonly string[] }
   /** Fetches or builds the part; what needs it is skipped, loudly, if it is not to be had. */
   | { readonly does: 'prepare'; readonly part: Part; readonly script: string; readonly missing: RegExp }
-  | { readonly does: 'tests'; readonly kind: TestKind; readonly args: readonly string[]; readonly needs?: Part }
+  | {
+      readonly does: 'tests';
+      readonly kind: TestKind;
+      readonly args: readonly string[];
+      readonly needs?: Part;
+      readonly env?: Readonly<Record<string, string>>;
+    }
 );
 
 const command = (name: string, command: string, ...args: readonly string[]): Step => ({
@@ -57,6 +63,16 @@ const contracts: readonly Step[] = [
   },
 ];
 
+/** Whole fleets in virtual time, one from each seed; they share the cores among themselves. */
+const simulation = (seeds: number, minutesMax: number): Step => ({
+  does: 'tests',
+  name: 'simulation',
+  kind: 'sim',
+  args: [`--test-timeout=${minutesMax * 60_000}`],
+  env: { WHEELHOUSE_SEEDS: String(seeds) },
+  minutesMax,
+});
+
 // One after the other: each control plane wants the machine for itself.
 const alone = ['--test-concurrency=1', '--test-timeout=600000'];
 const kube: readonly Step[] = [
@@ -75,10 +91,10 @@ const browser: readonly Step[] = [
 export const lanes: Readonly<Record<string, readonly Step[]>> = {
   unit: [unit],
   check: [...statics, unit],
-  newcomer: [unit, ...contracts],
+  newcomer: [unit, ...contracts, simulation(60, 5)],
   kube,
   browser: [servers, ...browser],
-  ci: [...statics, unit, ...contracts, ...browser, ...kube],
+  ci: [...statics, unit, ...contracts, simulation(300, 9), ...browser, ...kube],
   format: [command('format', 'oxfmt'), command('lint', 'oxlint', '--type-aware', '--fix')],
 };
 

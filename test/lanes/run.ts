@@ -100,7 +100,7 @@ async function runTests(step: Step & { does: 'tests' }, request: Request, around
     ...request.flags,
     ...files,
   ];
-  const ended = await inTime(step.name, process.execPath, args, step.minutesMax, around);
+  const ended = await inTime(step.name, process.execPath, args, step.minutesMax, { ...around, env: step.env });
   const totals = parseCounts(read(counts));
   if (!totals) return failed(`ended with ${ended}, before it could count`);
   if (ended !== 'code 0' || totals.failed > 0) return failed(`ended with ${ended}`, { ...totals, failed: Math.max(1, totals.failed) });
@@ -114,7 +114,7 @@ async function inTime(
   command: string,
   args: readonly string[],
   minutesMax: number,
-  { root, stop, output = 'inherit' }: Surroundings,
+  { root, stop, output = 'inherit', env = {} }: Surroundings & { readonly env?: Readonly<Record<string, string>> | undefined },
   line?: (text: string) => void,
 ): Promise<string> {
   const bin = join(root, 'node_modules', '.bin');
@@ -125,7 +125,7 @@ async function inTime(
     args,
     cwd: root,
     // Lanes are tested by tests, too: their runner must not take itself for a part of that one.
-    env: { ...process.env, PATH, NODE_TEST_CONTEXT: undefined },
+    env: { ...process.env, ...env, PATH, NODE_TEST_CONTEXT: undefined },
     output: line ? { line } : output,
   });
   const limit = AbortSignal.timeout(minutesMax * 60_000);

@@ -131,9 +131,20 @@ export class Agent {
     if (this.#life) this.#life.doom = { left, when };
   }
 
+  /** Nothing is in the way of this life any more. */
+  fair(): void {
+    this.latencyMs = 0;
+    this.race = undefined;
+    if (this.#life) this.#life.doom = undefined;
+  }
+
   setBus(cut: boolean): void {
     this.busCut = cut;
-    for (const life of [this.#life, ...this.#others]) if (life && life.bus.connected === cut) cut ? life.bus.cut() : life.bus.mend();
+    for (const life of [this.#life, ...this.#others]) {
+      if (life?.bus.connected !== cut) continue;
+      if (cut) life.bus.cut();
+      else life.bus.mend();
+    }
   }
 
   /** What the process's requests go through: they take their time, somebody may be faster, and a dead process has no effect. */
@@ -165,7 +176,7 @@ export class Agent {
   #somebodyFirst(verb: string, what: KubeObject | ObjectRef): void {
     const { race } = this;
     this.race = undefined;
-    race?.('metadata' in what ? refOf(what as KubeObject) : (what as ObjectRef), verb);
+    race?.('metadata' in what ? refOf(what) : what, verb);
   }
 
   #die(life: Life, name: string): never {

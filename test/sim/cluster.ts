@@ -32,6 +32,9 @@ export class SimCluster {
   /** Who looks at every write, at once. */
   onWrite: (written: Written) => void = () => {};
   writes = 0;
+  /** Rises with each change of any object, whoever made it. */
+  version = 0;
+  #played = -1;
   #pending: { readonly user: string | undefined; readonly verb: string; readonly before: ReadonlyMap<string, KubeObject> } | undefined;
 
   constructor(name: string, environment: string, clock: Clock) {
@@ -79,6 +82,7 @@ export class SimCluster {
       const [was, is] = [before.get(key), now.get(key)];
       if (was === is) continue;
       this.writes += 1;
+      this.version += 1;
       this.onWrite({ cluster: this, user, verb, before: was, after: is });
     }
   }
@@ -86,16 +90,20 @@ export class SimCluster {
   /** Somebody else writes, as it is. */
   put(object: KubeObject, manager = 'kubectl'): void {
     this.flush();
+    this.version += 1;
     this.kube.put(object, manager);
   }
 
   remove(object: KubeObject): void {
     this.flush();
+    this.version += 1;
     this.kube.remove(object);
   }
 
-  /** Every controller of the platform has a look; returns whether one had something to do. */
+  /** Every controller of the platform has a look. */
   play(): void {
+    if (this.#played === this.version) return;
+    this.#played = this.version;
     for (const object of this.tenants()) {
       const status = object.kind === 'Deployment' ? deploymentStatus(object) : object.kind === 'Widget' ? widgetStatus(object) : undefined;
       if (status && JSON.stringify(status) !== JSON.stringify(object['status'])) this.put({ ...object, status }, 'kube-controller-manager');

@@ -199,6 +199,19 @@ export class SimFleet implements AsyncDisposable {
     for (const agent of this.agents.values()) agent.setBus(cut);
   }
 
+  /** Nothing between the parts is in their way any more, and nobody is about to die. */
+  fair(): void {
+    this.setBus(false);
+    this.carriage = 'prompt';
+    this.registry.away = this.registry.wrong = false;
+    this.streamDelayMs = 0;
+    this.hub?.doom(-1, 'before');
+    for (const [cluster, agent] of this.agents) {
+      cluster.kube.heal();
+      agent.fair();
+    }
+  }
+
   /** Somebody commits a version; the hub takes it in as soon as it can. */
   commit(version: Version): void {
     this.versions.push(version);

@@ -33,6 +33,12 @@ export interface HubAround {
   readonly onHeard: (cluster: SimCluster, message: SpokeMessage) => void;
 }
 
+export interface Belief extends Evidence {
+  readonly clusterId: number;
+  /** What is wanted there; null: nothing yet. */
+  readonly revision: string | null;
+}
+
 /** How long the hub's requests to the bus take, virtual milliseconds. */
 const busDelayMs = 3;
 export const registryPrefix = parseRepository('registry.example.com/fleet');
@@ -141,7 +147,9 @@ export class SimHub {
   }
 
   setBus(cut: boolean): void {
-    if (this.alive && this.#bus.connected === cut) cut ? this.#bus.cut() : this.#bus.mend();
+    if (!this.alive || this.#bus.connected !== cut) return;
+    if (cut) this.#bus.cut();
+    else this.#bus.mend();
   }
 
   /** A spoke's stream. Throws when nobody listens. */
@@ -151,8 +159,8 @@ export class SimHub {
     void this.#converse(cluster, connection.hub).finally(() => this.#connections.delete(connection));
   }
 
-  cutSome(isCut: (connection: Connection) => boolean, how: (connection: Connection) => void): void {
-    for (const connection of this.#connections) if (isCut(connection)) how(connection);
+  cutAll(): void {
+    for (const connection of this.#connections) connection.cut('cut');
   }
 
   /** As the gateway serves it. */
@@ -187,13 +195,22 @@ export class SimHub {
     }
   }
 
-  /** What the hub believes about the app on a cluster, by the words that its page and its decisions use. */
-  async evidence(placement: PlacementRow & { readonly revision: string | null }): Promise<Evidence> {
+  /** What the hub believes about the app on each cluster, by the words that its page and its decisions use. */
+  async beliefs(): Promise<readonly Belief[]> {
     const { read } = this.store;
-    const row = await read.selectFrom('reports').selectAll().where('placement_id', '=', placement.id).executeTakeFirst();
-    const dispatched = (await dispatchesOf(read, [placement.id])).get(placement.id);
-    const wanted = { revision: placement.revision ?? '', mode: placement.mode, dispatched };
-    return evidenceOf(wanted, row && reportedOf(row), this.health.contactOf(placement.cluster_id), this.health.timing());
+    const placements = await this.placements();
+    const reports = new Map((await read.selectFrom('reports').selectAll().execute()).map((row) => [row.placement_id, row]));
+    const dispatches = await dispatchesOf(
+      read,
+      placements.map(({ id }) => id),
+    );
+    const timing = this.health.timing();
+    return placements.map((placement) => {
+      const wanted = { revision: placement.revision ?? '', mode: placement.mode, dispatched: dispatches.get(placement.id) };
+      const row = reports.get(placement.id);
+      const evidence = evidenceOf(wanted, row && reportedOf(row), this.health.contactOf(placement.cluster_id), timing);
+      return { ...evidence, clusterId: placement.cluster_id, revision: placement.revision };
+    });
   }
 
   placements(): Promise<(PlacementRow & { readonly revision: string | null })[]> {

@@ -1,7 +1,7 @@
 // npm run sim -- --seeds 60 --from 1: whole fleets, one after the other, each from one seed. npm run sim -- --seed 17 --trace: one of them, told line by line.
 import { parseArgs } from 'node:util';
 import { explain } from '#shared/kernel/mod.ts';
-import { failureText, figuresText, runSeed, sumOf, type Outcome } from './mod.ts';
+import { failureText, figuresText, runSeed, runSeeds, sumOf, type Outcome } from './mod.ts';
 
 const usage = 'usage: npm run sim -- [--seeds 60] [--from 1] | --seed 17 [--trace]';
 
@@ -20,17 +20,24 @@ function optionsOf(args: readonly string[]): { readonly seeds: readonly number[]
   return { seeds: Array.from({ length: count }, (_, index) => from + index), trace: values.trace ?? false };
 }
 
+/** One after the other, in this thread: each line as it happens. */
+async function* told(seeds: readonly number[], say: (line: string) => void): AsyncGenerator<Outcome> {
+  for (const seed of seeds) yield await runSeed(seed, { say });
+}
+
 try {
   const { seeds, trace } = optionsOf(process.argv.slice(2));
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const started = performance.now();
   const outcomes: Outcome[] = [];
-  for (const seed of seeds) {
-    const outcome = await runSeed(seed, trace ? { say } : {});
+  for await (const outcome of trace ? told(seeds, say) : runSeeds(seeds)) {
     outcomes.push(outcome);
     if (outcome.violation) say(failureText(outcome));
   }
-  const failed = outcomes.filter(({ violation }) => violation).map(({ seed }) => seed);
+  const failed = outcomes
+    .filter(({ violation }) => violation)
+    .map(({ seed }) => seed)
+    .toSorted((a, b) => a - b);
   const seconds = (performance.now() - started) / 1000;
   say(`${figuresText(sumOf(outcomes), outcomes.length, seconds)}${failed.length > 0 ? `; FAILED: seeds ${failed.join(', ')}` : ''}`);
   process.exitCode = failed.length > 0 ? 1 : 0;

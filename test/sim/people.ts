@@ -74,7 +74,7 @@ export class People {
           metadata: { name: `own-${this.#count}`, namespace },
           data: { whose: 'mine' },
         });
-      default:
+      case 'isFaster':
         return;
     }
   }

@@ -23,17 +23,11 @@ export async function missing(fleet: SimFleet, version: Version): Promise<readon
   for (const target of targets)
     if (target.current_release_id !== id)
       lacking.push(`${target.name} has another release: ${target.waiting_reason} ${target.waiting_message}`);
-  const placements = await hub.placements();
+  const beliefs = await hub.beliefs();
   for (const cluster of fleet.clusters) {
-    const placement = placements.find(({ cluster_id }) => fleet.clusterOf(cluster_id) === cluster);
-    if (!placement) {
-      lacking.push(`${cluster.name} has no placement`);
-      continue;
-    }
-    const evidence = await hub.evidence(placement);
-    if (evidence.health !== 'Healthy') lacking.push(`${cluster.name} is ${evidence.health}: ${evidence.reason}: ${evidence.message}`);
-    if (placement.revision === null || !fleet.writes.isGood(placement.revision, cluster.objects()))
-      lacking.push(`${cluster.name} does not have its objects`);
+    const belief = beliefs.find(({ clusterId }) => fleet.clusterOf(clusterId) === cluster);
+    if (belief?.health !== 'Healthy') lacking.push(`${cluster.name} is ${belief?.health}: ${belief?.reason}: ${belief?.message}`);
+    if (!fleet.writes.isGood(belief?.revision ?? '', cluster.objects())) lacking.push(`${cluster.name} does not have its objects`);
     lacking.push(...leftOver(fleet, cluster, version).map((key) => `${cluster.name} still has ${key}`));
   }
   return lacking;

@@ -33,6 +33,9 @@ interface Seen {
   readonly own: Set<string>;
   /** By revision: when the cluster had exactly its objects, ready, last. */
   readonly good: Map<string, number>;
+  /** Those that it had at its version `looked`. */
+  goodNow: readonly string[];
+  looked: number;
 }
 
 export interface WriteRulesParts {
@@ -66,6 +69,11 @@ export class WriteRules {
   /** Time passes: notes which revisions the cluster has, whole and ready, at this moment. */
   look(cluster: SimCluster): void {
     const seen = this.seenOf(cluster);
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (seen.looked === cluster.version) {
+      for (const revision of seen.goodNow) seen.good.set(revision, nowMs);
+      return;
+    }
     const objects = cluster.objects();
     const revisions = new Set(seen.assignments.map(({ revision }) => revision));
     for (const { applied } of seen.kept.values()) if (applied !== undefined) revisions.add(applied);
@@ -98,6 +106,8 @@ export class WriteRules {
       deleted: new Map(),
       own: new Set(),
       good: new Map(),
+      goodNow: [],
+      looked: -1,
     };
     this.#seen.set(cluster, seen);
     return seen;

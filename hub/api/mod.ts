@@ -1,5 +1,5 @@
 // The hub's HTTP API.
-export type { Ask } from './ask.ts';
+export type { Ask, Asking } from './ask.ts';
 export { sessionsIn, type Sessions } from './auth/sessions.ts';
 export { adminToken } from './auth/tokens.ts';
 export type { Inviter, Page, PageAnswer, PageRequest } from './page.ts';

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
-import type { Ask } from './ask.ts';
+import type { Asking } from './ask.ts';
 
 export interface PageRequest {
   readonly method: string;
@@ -29,7 +29,7 @@ export interface Inviter {
 export interface Page {
   /** A code that lets one browser in as the person with this token, once, and for no longer than the token is good. */
   invite(by: Inviter): { readonly code: string; readonly expiresAt: number };
-  answer(request: PageRequest, ask: Ask): Promise<PageAnswer>;
+  answer(request: PageRequest, api: Asking): Promise<PageAnswer>;
 }
 
 const paths = [
@@ -42,7 +42,7 @@ const paths = [
 const formBytesMax = 4 * 1024;
 
 /** Forms are taken here and nowhere else: what the API takes is never what a form of another site can send. */
-export async function mountPage(server: FastifyInstance, page: Page, ask: Ask): Promise<void> {
+export async function mountPage(server: FastifyInstance, page: Page, api: Asking): Promise<void> {
   await server.register(async (scope) => {
     scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => done(null, body));
     for (const [method, url] of paths)
@@ -56,7 +56,7 @@ export async function mountPage(server: FastifyInstance, page: Page, ask: Ask): 
           reply.raw.once('close', () => gone.abort(new Error('the browser has gone')));
           const headers = request.headers as Record<string, string | undefined>;
           const body = typeof request.body === 'string' ? request.body : '';
-          return send(reply, await page.answer({ method, url: request.url, headers, body, signal: gone.signal }, ask));
+          return send(reply, await page.answer({ method, url: request.url, headers, body, signal: gone.signal }, api));
         },
       });
   });

@@ -8,7 +8,7 @@ import { Failures } from './auth/failures.ts';
 import { includes } from './auth/scopes.ts';
 import { Revocations } from './auth/revocations.ts';
 import { callerOf, type Caller } from './auth/tokens.ts';
-import { askOf } from './ask.ts';
+import { askOf, type Asking } from './ask.ts';
 import { Cursors } from './lists/cursors.ts';
 import { changeOperations, type ChangeOptions } from './operations/changes.ts';
 import { clusterOperations, type ClusterOptions } from './operations/clusters.ts';
@@ -21,7 +21,8 @@ import { promoteOperations, type PromoteOptions } from './operations/promotions.
 import { readOperations } from './operations/reads.ts';
 import { tokenOperations } from './operations/tokens.ts';
 import { syncOperations, type SyncOptions } from './operations/syncs.ts';
-import type { Fleet } from './kinds/moments.ts';
+import { keeping } from './kinds/kept.ts';
+import { momentOf, type Fleet } from './kinds/moments.ts';
 import type { Feed } from './watch/feed.ts';
 import { mountPage, type Page } from './page.ts';
 import { ApiError } from './problems/errors.ts';
@@ -105,13 +106,20 @@ export async function serveApi(options: ApiOptions): Promise<{ port: number; sto
   const idempotency = new Idempotency(options.clock);
   const operations = operationsOf(options);
   for (const operation of operations) route(server, operation, authorize, stays, idempotency);
-  const ask = askOf(operations, (operation, params, query) => ({
-    params: checked(operation.params, params, 'path') as Record<string, string>,
-    query: checked(operation.query, query, 'query'),
-  }));
-  if (options.page) await mountPage(server, options.page, ask);
+  if (options.page) await mountPage(server, options.page, askingOf(operations, options));
   await server.listen({ host: options.host, port: options.port });
   return { port: (server.server.address() as AddressInfo).port, stop: () => server.close() };
+}
+
+function askingOf(operations: readonly Operation[], { store, health, clock }: ApiOptions): Asking {
+  const check: Parameters<typeof askOf>[1] = (operation, params, query) => ({
+    params: checked(operation.params, params, 'path') as Record<string, string>,
+    query: checked(operation.query, query, 'query'),
+  });
+  return {
+    ask: askOf(operations, check),
+    together: (look) => keeping(store.read, momentOf(health, clock.now()), (moment) => look(askOf(operations, check, moment))),
+  };
 }
 
 type Authorize = (request: FastifyRequest, operation: Operation) => Promise<Caller>;

@@ -404,6 +404,19 @@ test('as many browsers as may be cost one look; one more is told that there are 
   stop.abort();
 });
 
+test('a look asks all about one moment, so that the fleet is judged once', async () => {
+  await using rig = await startRig();
+  const headers = await letIn(rig);
+  let moments = 0;
+  const contacts = rig.fleet.contacts.bind(rig.fleet);
+  rig.fleet.contacts = () => {
+    moments++;
+    return contacts();
+  };
+  assert.equal((await see(rig.base, '/', { headers })).status, 200);
+  assert.equal(moments, 1);
+});
+
 test('whoever looks closer at a cluster costs a look at that cluster, not another one at the fleet', async () => {
   await using rig = await startRig();
   const headers = await letIn(rig);
@@ -418,10 +431,11 @@ test('whoever looks closer at a cluster costs a look at that cluster, not anothe
   const host = new URL(rig.base).host;
   const look = async (url: string): Promise<string> => {
     const request = { method: 'GET', url, headers: { host, ...headers }, body: '', signal: new AbortController().signal };
-    const { body } = await page.answer(request, async (target) => {
+    const ask: Ask = async (target) => {
       asked.push(target);
       return (await rig.get(target)).body as unknown;
-    });
+    };
+    const { body } = await page.answer(request, { ask, together: (look) => look(ask) });
     return typeof body === 'string' ? body : '';
   };
   await look('/');

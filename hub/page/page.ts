@@ -1,4 +1,4 @@
-import type { Ask, Inviter, Page, PageAnswer, PageRequest, Sessions } from '#hub/api/mod.ts';
+import type { Asking, Inviter, Page, PageAnswer, PageRequest, Sessions } from '#hub/api/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
 import { explain, type Random } from '#shared/kernel/mod.ts';
 import type { Log } from '#shared/telemetry/mod.ts';
@@ -53,7 +53,7 @@ export class FleetPage implements Page {
     return this.#doors.invite(by);
   }
 
-  async answer(request: PageRequest, ask: Ask): Promise<PageAnswer> {
+  async answer(request: PageRequest, api: Asking): Promise<PageAnswer> {
     const { pathname, searchParams } = new URL(request.url, 'http://hub');
     try {
       if (!isOurs(request.headers['host'], this.#options.names))
@@ -72,7 +72,7 @@ export class FleetPage implements Page {
       if (!(await isWelcome())) return document(401, strangerDocument(this.#assets));
       const named = (searchParams.get('cluster') ?? '').slice(0, nameMax);
       const cluster = isName.test(named) ? named : '';
-      const live = (this.#live ??= new Live(this.#options.clock, (cluster, whole) => this.#draw(cluster, ask, whole)));
+      const live = (this.#live ??= new Live(this.#options.clock, (cluster, whole) => this.#draw(cluster, api, whole)));
       if (pathname === '/page/stream')
         return this.#stream(live, cluster, { isWelcome, onEnded: (listener) => this.#options.sessions.onEnded(listener) }, request.signal);
       return document(200, pageDocument((await live.look(cluster)).look, this.#assets));
@@ -83,14 +83,14 @@ export class FleetPage implements Page {
   }
 
   /** The fleet is looked at once for everybody; beside it only the one cluster that somebody looks at closer. */
-  async #draw(cluster: string, ask: Ask, whole: () => Promise<Drawn>): Promise<Drawn> {
+  async #draw(cluster: string, { ask, together }: Asking, whole: () => Promise<Drawn>): Promise<Drawn> {
     const { clock } = this.#options;
     if (cluster !== '') {
       const fleet = await whole();
       const look = await lookAt({ cluster }, ask, clock, fleet.look);
       return { look, sections: new Map([...fleet.sections, ...drawn(look, ['closer'])]) };
     }
-    const look = await lookAt({ cluster: '' }, ask, clock);
+    const look = await together((ask) => lookAt({ cluster: '' }, ask, clock));
     return { look, sections: new Map(drawn(look, Object.keys(sections))) };
   }
 

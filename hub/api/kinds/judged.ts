@@ -25,9 +25,14 @@ export const silence = ({ unheard }: Moment): RawBuilder<string> => sql`coalesce
 
 /**
  * Rows (id, cluster_id, app_id, target_id, rank, step) of placements; `where` narrows them by `p`. In steps that are each done once: the long digests are
- * compared once per placement, the rest is about small numbers.
+ * compared once per placement, the rest is about small numbers. `where` is about these four ids alone.
  */
-export const judged = (moment: Moment, where: RawBuilder<unknown> = sql`1 = 1`): RawBuilder<unknown> => sql`
+export const judged = (moment: Moment, where: RawBuilder<unknown> = sql`1 = 1`): RawBuilder<unknown> =>
+  moment.kept === undefined
+    ? judgedNow(moment, where)
+    : sql`SELECT id, cluster_id, app_id, target_id, rank, step FROM temp.judged_kept p WHERE p.moment = ${moment.kept} AND ${where}`;
+
+const judgedNow = (moment: Moment, where: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   WITH k AS MATERIALIZED (${told(moment)}),
   s AS MATERIALIZED (
     SELECT p.id, p.cluster_id, p.app_id, p.target_id, ${silence(moment)} <> '' AS silent, v.id IS NULL AS unwanted, r.placement_id IS NULL AS unreported,

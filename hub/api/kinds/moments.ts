@@ -24,6 +24,8 @@ export interface Moment {
   readonly contactsJson: string;
   /** Of clusters that this process has not heard of. */
   readonly unheard: Silence;
+  /** Under what number all placements have been judged already (`kept.ts`); undefined: each question judges those that it is about. */
+  readonly kept?: number;
 }
 
 export function momentOf(fleet: Fleet, now: number): Moment {

@@ -5,7 +5,8 @@ import type { Placement, Rollout } from '../schemas/moving.ts';
 import { connections, healths, type ConnectionState, type Health, type Tally } from '../schemas/words.ts';
 import { clusters } from './clusters.ts';
 import { holdCountsOf } from './holds.ts';
-import { healthAt, judged } from './judged.ts';
+import { healthAt, judged, tallies, type TallyRow } from './judged.ts';
+import { keeping } from './kept.ts';
 import type { Moment } from './moments.ts';
 import { time } from './parts.ts';
 import { placements } from './placements.ts';
@@ -27,17 +28,19 @@ interface Context {
 }
 
 /** The fleet in one bounded answer: how many of what, what is worst, what is moving. Every placement is judged once; the rest is counting. */
-export async function fleetStatusOf(read: Reader, moment: Moment, trouble: Trouble): Promise<FleetStatus> {
-  const context = { read, moment };
-  const all = (await sql<Judged>`${judged(moment)}`.execute(read)).rows;
-  const contacts = await contactsOf(context, all);
-  const total = tallyOf(all);
+export const fleetStatusOf = (read: Reader, moment: Moment, trouble: Trouble): Promise<FleetStatus> =>
+  keeping(read, moment, (kept) => counted({ read, moment: kept }, trouble));
+
+async function counted(context: Context, trouble: Trouble): Promise<FleetStatus> {
+  const { read, moment } = context;
+  const targets = await talliesOf(context);
+  const contacts = await contactsOf(context);
   return {
     apiVersion: 'wheelhouse.dev/v1alpha1',
     kind: 'FleetStatus',
     observedAt: time(moment.now),
     ...trouble,
-    health: worstOf([...all.map(({ rank }) => rank), ...contacts.map(({ rank }) => rank)]),
+    health: worstOf([...targets.map(({ rank }) => rank), ...contacts.map(({ rank }) => rank)]),
     clusters: {
       total: contacts.length,
       connection: countsOf(
@@ -53,21 +56,19 @@ export async function fleetStatusOf(read: Reader, moment: Moment, trouble: Troub
         contacts.map(({ state }) => state),
       ),
     },
-    placements: total,
+    placements: summed(targets),
     holds: await holdCountsOf(read),
     targets: await targetsOf(read),
-    environments: await environmentsOf(read, all),
-    worst: await worstThings(context, all, contacts),
+    environments: await environmentsOf(read, targets),
+    worst: await worstThings(context, contacts),
     rollouts: await running(context),
   };
 }
 
-interface Judged {
-  readonly id: number;
-  readonly cluster_id: number;
-  readonly target_id: number;
-  readonly rank: number;
-}
+type TargetTally = TallyRow & { readonly target_id: number };
+
+const talliesOf = async ({ read, moment }: Context): Promise<TargetTally[]> =>
+  (await sql<TargetTally>`SELECT j.target_id, ${tallies} FROM (${judged(moment)}) j GROUP BY j.target_id`.execute(read)).rows;
 
 const worstOf = (ranks: readonly number[]): Health =>
   healthAt(ranks.reduce((worst, rank) => Math.min(worst, rank), healths.indexOf('Empty')));
@@ -78,18 +79,15 @@ function countsOf<W extends string>(words: readonly W[], found: readonly W[]): R
   return counts;
 }
 
-function tallyOf(rows: readonly Judged[]): Tally {
-  const of = countsOf(
-    healths,
-    rows.map(({ rank }) => healthAt(rank)),
-  );
+function summed(rows: readonly TallyRow[]): Tally {
+  const sum = (of: (row: TallyRow) => number): number => rows.reduce((all, row) => all + of(row), 0);
   return {
-    total: rows.length,
-    degraded: of.Degraded,
-    unknown: of.Unknown,
-    progressing: of.Progressing,
-    suspended: of.Suspended,
-    healthy: of.Healthy,
+    total: sum(({ total }) => total),
+    degraded: sum(({ degraded }) => degraded),
+    unknown: sum(({ unknown }) => unknown),
+    progressing: sum(({ progressing }) => progressing),
+    suspended: sum(({ suspended }) => suspended),
+    healthy: sum(({ healthy }) => healthy),
   };
 }
 
@@ -101,9 +99,10 @@ interface ClusterContact {
 }
 
 /** Every cluster in the order of names, judged as the list of clusters judges it. */
-async function contactsOf({ read, moment }: Context, all: readonly Judged[]): Promise<ClusterContact[]> {
-  const worst = new Map<number, number>();
-  for (const { cluster_id, rank } of all) worst.set(cluster_id, Math.min(rank, worst.get(cluster_id) ?? rank));
+async function contactsOf({ read, moment }: Context): Promise<ClusterContact[]> {
+  const found = await sql<{ id: number; rank: number }>`
+    SELECT j.cluster_id AS id, min(j.rank) AS rank FROM (${judged(moment)}) j GROUP BY j.cluster_id`.execute(read);
+  const worst = new Map(found.rows.map(({ id, rank }) => [id, rank]));
   const rows = await read
     .selectFrom('clusters')
     .select(['id', 'state'])
@@ -129,7 +128,7 @@ async function targetsOf(read: Reader): Promise<FleetStatus['targets']> {
 }
 
 /** Worst first, at most 100. */
-async function environmentsOf(read: Reader, all: readonly Judged[]): Promise<FleetStatus['environments']> {
+async function environmentsOf(read: Reader, all: readonly TargetTally[]): Promise<FleetStatus['environments']> {
   const targets = await read.selectFrom('targets').select(['id', 'environment_id']).execute();
   const owner = new Map(targets.map(({ id, environment_id }) => [id, environment_id]));
   const byEnvironment = Map.groupBy(all, ({ target_id }) => owner.get(target_id) ?? 0);
@@ -142,23 +141,29 @@ async function environmentsOf(read: Reader, all: readonly Judged[]): Promise<Fle
     .execute();
   const judgedRows = rows.map(({ id, name, tenant }) => {
     const placed = byEnvironment.get(id) ?? [];
-    return { tenant, name, health: worstOf(placed.map(({ rank }) => rank)), placements: tallyOf(placed) };
+    return { tenant, name, health: worstOf(placed.map(({ rank }) => rank)), placements: summed(placed) };
   });
   return judgedRows.toSorted((a, b) => healths.indexOf(a.health) - healths.indexOf(b.health)).slice(0, environmentsMax);
 }
 
 /** Degraded placements first; then clusters that nobody vouches for, in place of their many placements; then what is on its way. */
-async function worstThings(context: Context, all: readonly Judged[], contacts: readonly ClusterContact[]): Promise<WorstThing[]> {
-  const of = (rows: readonly { id: number; rank: number }[], health: Health, max: number): Ids =>
-    rows
-      .filter(({ rank }) => rank === healths.indexOf(health))
-      .slice(0, max)
-      .map(({ id }) => id);
-  const degraded = await resourcesOf(placements, of(all, 'Degraded', worstMax), context);
-  const unknown = await resourcesOf(clusters, of(contacts, 'Unknown', worstMax - degraded.length), context);
+async function worstThings(context: Context, contacts: readonly ClusterContact[]): Promise<WorstThing[]> {
+  const degraded = await resourcesOf(placements, await placedAt(context, 'Degraded', worstMax), context);
+  const silent = contacts.filter(({ rank }) => healthAt(rank) === 'Unknown').slice(0, worstMax - degraded.length);
+  const unknown = await resourcesOf(
+    clusters,
+    silent.map(({ id }) => id),
+    context,
+  );
   const left = worstMax - degraded.length - unknown.length;
-  const moving = await resourcesOf(placements, of(all, 'Progressing', left), context);
+  const moving = await resourcesOf(placements, await placedAt(context, 'Progressing', left), context);
   return ([...degraded, ...unknown, ...moving] as (Placement | Cluster)[]).map(worstThing);
+}
+
+async function placedAt({ read, moment }: Context, health: Health, max: number): Promise<Ids> {
+  const { rows } = await sql<{ id: number }>`
+    SELECT j.id FROM (${judged(moment)}) j WHERE j.rank = ${healths.indexOf(health)} ORDER BY j.id LIMIT ${max}`.execute(read);
+  return rows.map(({ id }) => id);
 }
 
 async function resourcesOf<R extends Row>(view: View<R>, ids: Ids, { read, moment }: Context): Promise<readonly Resource[]> {

@@ -22,8 +22,8 @@ export const fleetOperations = (options: ReadOptions, trouble: () => Trouble): r
     params: nothing,
     query: nothing,
     answer: fleetStatus,
-    handle: async () => {
-      const { read, moment } = contextOf(options);
+    handle: async (asked) => {
+      const { read, moment } = contextOf(options, asked.moment);
       return fleetStatusOf(read, moment, trouble());
     },
   },

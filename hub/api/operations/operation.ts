@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Caller } from '../auth/tokens.ts';
+import type { Moment } from '../kinds/moments.ts';
 import type { Scope } from '../auth/scopes.ts';
 
 /** What an operation is given: everything has been read by its schemas, and the caller may do this. */
@@ -15,6 +16,8 @@ export interface Asked {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** The caller has gone. */
   readonly signal: AbortSignal;
+  /** What it is asked about together with other questions; undefined: now. */
+  readonly moment?: Moment;
 }
 
 /** An answer that is not a document but a stream of events. */

@@ -64,7 +64,7 @@ export function readOperations(options: ReadOptions): readonly Operation[] {
 
 function operationsOf(view: View, schema: z.ZodObject, options: ReadOptions, watchers: Watchers): Operation[] {
   const { kind, plural } = view;
-  const look = () => contextOf(options);
+  const look = (moment?: Moment) => contextOf(options, moment);
   const query = z.object({
     ...listQuery.shape,
     sort: listQuery.shape.sort.describe(`${Object.keys(view.sorts).join(', ')}; the first is the default, - reverses`),
@@ -80,10 +80,10 @@ function operationsOf(view: View, schema: z.ZodObject, options: ReadOptions, wat
     query: documented,
     answer: listSchemaOf(kind, schema),
     watchable: true,
-    handle: async ({ params, query, headers, signal }) => {
+    handle: async ({ params, query, headers, signal, moment }) => {
       const asked = { ...(query as ListQuery), ...tenantOf(params) };
-      if (!asked.watch && !headers['accept']?.includes('text/event-stream')) return listOf(view, asked, look());
-      return watchers.open({ view, query: asked, look, from: headers['last-event-id'] ?? asked.resourceVersion, signal });
+      if (!asked.watch && !headers['accept']?.includes('text/event-stream')) return listOf(view, asked, look(moment));
+      return watchers.open({ view, query: asked, look: () => look(), from: headers['last-event-id'] ?? asked.resourceVersion, signal });
     },
   });
   const one = (id: string, path: string, params: z.ZodObject): Operation => ({
@@ -95,7 +95,8 @@ function operationsOf(view: View, schema: z.ZodObject, options: ReadOptions, wat
     params,
     query: oneQuery,
     answer: schema,
-    handle: async ({ params, query }) => picked(await oneOf(view, { name: params['name'] ?? '', ...tenantOf(params) }, look()), query),
+    handle: async ({ params, query, moment }) =>
+      picked(await oneOf(view, { name: params['name'] ?? '', ...tenantOf(params) }, look(moment)), query),
   });
   const named = z.object({ name: objectName });
   const owned = z.object({ tenant: name });
@@ -109,8 +110,7 @@ function operationsOf(view: View, schema: z.ZodObject, options: ReadOptions, wat
   ];
 }
 
-export function contextOf({ store, fleet, cursors, clock, feed }: ReadOptions): ListContext {
-  const moment: Moment = momentOf(fleet, clock.now());
+export function contextOf({ store, fleet, cursors, clock, feed }: ReadOptions, moment: Moment = momentOf(fleet, clock.now())): ListContext {
   return { read: store.read, moment, cursors, position: feed.position() };
 }
 

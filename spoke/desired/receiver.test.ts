@@ -70,6 +70,27 @@ test('what could not be kept is not worked towards, and may come again', async (
   assert.deepEqual(states, [1]);
 });
 
+test('what was kept although its answer was lost is followed by nothing lower', async () => {
+  const kept: number[] = [];
+  let lost = true;
+  const { made, states, settle } = receiver({
+    save: async ({ fence }) => {
+      kept.push(fence.generation);
+      if (lost) throw new Error('no answer');
+    },
+  });
+  const [older, newer] = [document(1).bytes, document(2).bytes];
+  made.receive(newer);
+  await settle();
+  lost = false;
+  made.receive(older);
+  await settle();
+  assert.deepEqual([kept, states], [[2], []]);
+  made.receive(newer);
+  await settle();
+  assert.deepEqual([kept, states], [[2, 2], [2]]);
+});
+
 test('what was overtaken on its way is no replay; what comes again, or was accepted before, is', async () => {
   const { made, states, refusals, settle } = receiver();
   const first = document(1);

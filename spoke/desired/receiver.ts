@@ -1,6 +1,6 @@
 import type { DesiredState, Refusal, Welcome } from '#proto/mod.ts';
 import type { Clock } from '#shared/clock/mod.ts';
-import { digestOf, explain, fenceText } from '#shared/kernel/mod.ts';
+import { compareFence, digestOf, explain, fenceText, type Fence } from '#shared/kernel/mod.ts';
 import { span, type Log } from '#shared/telemetry/mod.ts';
 import { judge, type Floor, type HashedFence, type Self } from './judge.ts';
 
@@ -31,6 +31,8 @@ export class Receiver {
   readonly #options: ReceiverOptions;
   #stored: Stored | undefined;
   #floor: Floor | undefined;
+  /** What was to be kept last, and may be although nobody said so: nothing lower may take its place. */
+  #attempted: Fence = { epoch: 0, generation: 0 };
   #waiting: { bytes: Uint8Array; receivedAtMs: number }[] = [];
   #busy = false;
   /** Anti-entropy reads bring the same refused bytes again and again: the hub is told once. */
@@ -118,6 +120,11 @@ export class Receiver {
       });
       return;
     }
+    if (compareFence(judged.fence, this.#attempted) < 0) {
+      log.info('a desired state was overtaken by one that could not be kept, or is and nobody said so', { fence: fenceText(judged.fence) });
+      return;
+    }
+    this.#attempted = judged.fence;
     const stored = { fence: judged.fence, envelope };
     const traceparents = new Set(judged.state.assignments.map((a) => a.cause?.traceparent ?? ''));
     const parent = [...traceparents].at(-1) ?? '';

@@ -4,11 +4,11 @@ import { accountOf, applyStages, changesText, dryRun, type Applier, type ApplyRe
 import { dismissed } from '../drift/mod.ts';
 import type { VerifiedContent } from '../fetch/mod.ts';
 import { refOf, refText, type KubeObject, type ObjectRef } from '../kube/mod.ts';
-import { claimOf, isOurs, objectsOfInSteps, PlanError, planApply, type Owner, type Planned, type Stage } from '../plan/mod.ts';
+import { claimOf, objectsOfInSteps, PlanError, planApply, type Owner, type Planned, type Stage } from '../plan/mod.ts';
 import type { Claims } from './claims.ts';
 import { kindIn, liveOf, type Discoveries } from './cluster.ts';
 import { checkWanted, type Entry } from './entries.ts';
-import { givenUp, grown, readBack, settled, without } from './inventory.ts';
+import { givenUp, grown, readBack, settled } from './inventory.ts';
 import type { Observer } from './observer.ts';
 import type { AssignmentsParts } from './parts.ts';
 import type { AssignmentRecord, ContentRecord } from './port.ts';
@@ -184,8 +184,7 @@ export async function applyRevision(ground: Ground, entry: Entry, assignment: As
     await ground.save(entry, { ...intent, inventory }, signal);
     throw new ProblemError(problemOfFailures(result.failures));
   }
-  const confirmed = await confirm(ground, entry, inventory, refs, signal);
-  await ground.save(entry, { inventory: settled(confirmed, refs), applied: { ...applying, appliedAtMs: ground.clock.now() } }, signal);
+  await ground.save(entry, { inventory: settled(inventory, refs), applied: { ...applying, appliedAtMs: ground.clock.now() } }, signal);
   measure(ground, entry, assignment, 'applied');
   ground.log.info('revision applied', { assignment: entry.uid, revision: content.revision, changes: changesText(result.changes) });
 }
@@ -255,29 +254,4 @@ async function keepReached(
   const reached = changes.filter(({ action }) => action === 'unchanged').map(({ object }) => object);
   entry.drift = dismissed(entry.drift, reached.map(refOf));
   await ground.save(entry, { ...record, inventory: readBack(record.inventory, reached, true) }, signal);
-}
-
-/** Intents of a revision that was given up half-way: what became of them, so that they can be pruned or forgotten like everything else. */
-async function confirm(
-  ground: Ground,
-  entry: Entry,
-  inventory: AssignmentRecord['inventory'],
-  wanted: readonly ObjectRef[],
-  signal: AbortSignal,
-): Promise<AssignmentRecord['inventory']> {
-  const names = new Set(wanted.map(refText));
-  const open = inventory.filter(({ ref, uid, rebuilt }) => uid === undefined && !rebuilt && !names.has(refText(ref)));
-  if (open.length === 0) return inventory;
-  const discovery = await ground.discoveries.get();
-  const live = await liveOf(
-    ground.kube,
-    open.map(({ ref }) => ref),
-    (ref) => kindIn(discovery, ref),
-    signal,
-  );
-  const found = [...live.values()]
-    .filter((object) => typeof object === 'object')
-    .filter((object) => isOurs(object, ownerOfEntry(ground, entry)));
-  const gone = open.filter(({ ref }) => live.get(refText(ref)) === 'absent');
-  return readBack(without(inventory, gone), found);
 }

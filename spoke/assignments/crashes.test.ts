@@ -114,9 +114,10 @@ const scenarios: readonly Scenario[] = [
       };
       rig.desire(await rig.assignment('p1', second));
       await rig.run(5_000);
-      const [gone, changed] = [rig.object('ConfigMap', 'new'), rig.object('ConfigMap', 'old')];
-      if (gone) rig.kube.remove(gone);
-      if (changed) rig.kube.put({ ...changed, data: { value: 'theirs' } });
+      for (const name of ['new', 'old']) {
+        const object = rig.object('ConfigMap', name);
+        if (object) rig.kube.remove(object);
+      }
       await rig.run(5_000);
     },
     wish: async (rig) => {

@@ -115,3 +115,34 @@ test('sent back from half-way, what the other had brought goes without an approv
   await rig.run(60_000);
   assert.deepEqual([names(rig), rig.report().inventory?.prunePending], [['a', 'b'], 0]);
 });
+
+test('an intent that could not be read back when its revision was given up is not left behind for ever', async (t) => {
+  const rig = new Rig();
+  t.after(() => rig.stop());
+  const kept = await rig.assignment('p1', filesOf(configMap('a')));
+  rig.start().desire(kept);
+  await rig.run();
+  let dead = false;
+  rig.records.before = (method) => {
+    if (dead && method === 'save') throw new Error('killed');
+  };
+  const apply = rig.kube.apply.bind(rig.kube);
+  rig.kube.apply = async (...asked) => {
+    const answer = await apply(...asked);
+    dead ||= !asked[2].dryRun;
+    return answer;
+  };
+  rig.desire(await rig.assignment('p1', filesOf(configMap('a'), configMap('b'))));
+  await rig.run(300);
+  await rig.stop();
+  assert.deepEqual(names(rig), ['a', 'b']);
+  Reflect.deleteProperty(rig.kube, 'apply');
+  dead = false;
+  rig.kube.fail({ verb: 'get', name: 'b', code: 'SERVER_UNAVAILABLE', times: 2 });
+  rig.start().desire(kept);
+  await rig.run();
+  assert.deepEqual([rig.report().health, names(rig), rig.report().inventory?.prunePending], ['HEALTH_HEALTHY', ['a', 'b'], 1]);
+  void rig.spoke.syncNow('p1');
+  await rig.run();
+  assert.deepEqual([names(rig), rig.inventory()], [['a'], ['ConfigMap/a']]);
+});

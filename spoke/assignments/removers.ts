@@ -1,8 +1,9 @@
 import type { Assignment } from '../../proto/mod.ts';
 import { span } from '../../shared/telemetry/mod.ts';
 import { accountOf, deleteAll, releaseAll, type Failure, type Remover } from '../apply/mod.ts';
+import { isMadeAnew } from '../drift/mod.ts';
 import { refOf, refText, type Discovery, type ObjectRef } from '../kube/mod.ts';
-import { planPrune, planRemoval, type Approval, type Held, type InventoryEntry, type Live } from '../plan/mod.ts';
+import { isOurs, planPrune, planRemoval, type Approval, type Held, type InventoryEntry, type Live, type Owner } from '../plan/mod.ts';
 import { ownerOfEntry, type Ground } from './appliers.ts';
 import { kindIn, liveOf } from './cluster.ts';
 import { checkWanted, inputsOf, type Entry } from './entries.ts';
@@ -28,6 +29,15 @@ function removerOf(ground: Ground, entry: Entry, discovery: Discovery): Remover 
 
 const refsOf = (entries: readonly InventoryEntry[]): readonly ObjectRef[] => entries.map(({ ref }) => ref);
 
+/**
+ * What was written and never written down is ours by its marks: an intent of a revision that was given up half-way, and what a process made anew before it
+ * died. It gets the uid that it has; it would be left behind else.
+ */
+function adopted(one: InventoryEntry, live: Live | undefined, owner: Owner): InventoryEntry {
+  if (!one.dropped || one.rebuilt || typeof live !== 'object' || !live.metadata.uid || !isOurs(live, owner)) return one;
+  return one.uid === undefined || isMadeAnew(one, live) ? { ...one, uid: live.metadata.uid } : one;
+}
+
 /** Held back until somebody does something, unlike what is on its way. */
 const isHeld = ({ reason }: Held): boolean => reason !== 'Terminating' && reason !== 'NeededByOthers';
 
@@ -40,15 +50,17 @@ export async function prune(ground: Ground, entry: Entry, assignment: Assignment
   return span('spoke.prune', { attributes: { 'wheelhouse.objects': dropped.length } }, async () => {
     const discovery = await ground.discoveries.get();
     const look = (): Promise<ReadonlyMap<string, Live>> => liveOf(ground.kube, refsOf(dropped), (ref) => kindIn(discovery, ref), signal);
+    const live = await look();
+    const owner = ownerOfEntry(ground, entry);
     const request = {
-      inventory: record.inventory,
-      owner: ownerOfEntry(ground, entry),
+      inventory: record.inventory.map((one) => adopted(one, live.get(refText(one.ref)), owner)),
+      owner,
       healthyRevision: record.applied?.revision,
       approval: approvalOf(assignment),
       shareMax: inputsOf(entry)?.prune.shareMax ?? 0,
       added: record.applied?.added ?? 0,
     };
-    const plan = planPrune({ ...request, live: await look() });
+    const plan = planPrune({ ...request, live });
     checkWanted(entry, assignment);
     const failures = plan.delete.length === 0 ? [] : await deleteAll(plan.delete, removerOf(ground, entry, discovery), signal);
     // Deleted is what is gone, not what was asked to go: finalizers may keep it.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '../kube/mod.ts';
 import type { InventoryEntry, Live } from '../plan/mod.ts';
-import { fieldsHashOf, found, type Found } from './detect.ts';
+import { fieldsHashOf, found, isMadeAnew, type Found } from './detect.ts';
 
 const mine = { manager: 'wheelhouse', operation: 'Apply', time: '2026-01-01T00:00:00Z', fieldsV1: { 'f:data': { 'f:a': {}, 'f:b': {} } } };
 const object = (metadata: Record<string, unknown> = {}): KubeObject => ({
@@ -70,3 +70,18 @@ test('fields nested without end, or of what has no canonical form, have a hash l
   assert.equal(of({ 'f:\ud800': {} }).length, 16);
   assert.match(fieldsHashOf(object()), /^[0-9a-f]{16}@1767225600$/);
 });
+
+const anew: readonly (readonly [what: string, managedFields: unknown, is: boolean, entry?: InventoryEntry])[] = [
+  ['applied by us later', [later], true],
+  ['with the time of the original, as a backup has it', [mine], false],
+  ['written under our name, and not applied', [update], false],
+  ['applied by us later, and with other fields', [{ ...less, time: later.time }], false],
+  ['made by somebody else', [theirs], false],
+  ['without managers', undefined, false],
+  ['applied by us, nobody recorded when', [{ ...mine, time: undefined }], false],
+  ['applied by us later than nobody knows when', [later], false, { ...entry, fields: fieldsHashOf(timeless) }],
+  ['of a revision that was given up', [later], false, givenUp],
+];
+for (const [what, managedFields, is, known = entry] of anew)
+  test(`an object of another uid that is ${what} is ${is ? '' : 'not '}known to be made anew by us`, () =>
+    assert.equal(isMadeAnew(known, object({ uid: 'other', managedFields })), is));

@@ -43,3 +43,12 @@ export function found(entry: InventoryEntry, live: Live, fieldsHash: string): Fo
   if (live.metadata.uid !== entry.uid) return 'Replaced';
   return isSame(fieldsHash, entry.fields) ? 'none' : 'Changed';
 }
+
+/**
+ * Whether an object of another uid was applied by us after what the inventory knows of its name: by a process that made it anew and died before it could say
+ * so. A copy out of a backup has at best the time of the original. Pure.
+ */
+export function isMadeAnew({ fields = '' }: InventoryEntry, live: KubeObject): boolean {
+  const [[known, before], [found, at]] = [fields.split('@'), fieldsHashOf(live).split('@')];
+  return known === found && Number(at) > Number(before);
+}

@@ -23,10 +23,14 @@ function statement(database: DatabaseSync, sql: string): SqliteStatement {
   };
 }
 
-/** kysely's own SQLite dialect on Node's built-in database: WAL for readers beside the writer, FULL so that a commit survives a power cut. */
+/**
+ * kysely's own SQLite dialect on Node's built-in database: WAL for readers beside the writer, FULL so that a commit survives a power cut. What is kept for a
+ * look alone stays in memory: a hub may have no folder to write to but the one of its record.
+ */
 export function openSqlite(file: string): { database: DatabaseSync; dialect: SqliteDialect } {
   const database = new DatabaseSync(file);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;');
+  database.exec('PRAGMA temp_store = MEMORY');
   const adapted: SqliteDatabase = { close: () => database.close(), prepare: (sql) => statement(database, sql) };
   return { database, dialect: new SqliteDialect({ database: adapted }) };
 }

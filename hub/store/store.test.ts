@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
 import { VirtualClock, seededRandom } from '#shared/clock/mod.ts';
-import { brokenAt, openSqliteStore, put, type FleetRow, type Store } from './mod.ts';
+import { brokenAt, openSqliteStore, put, sql, type FleetRow, type Store } from './mod.ts';
 import { Outbox } from './outbox.ts';
 
 const open = (file = ':memory:'): Promise<Store> => openSqliteStore({ file, clock: new VirtualClock(), random: seededRandom(1) });
@@ -57,8 +60,6 @@ test('the audit chain holds, and shows where it was tampered with', async () => 
 });
 
 test('a hub that lost the lead cannot write', async (t) => {
-  const { mkdtemp, rm } = await import('node:fs/promises');
-  const { tmpdir } = await import('node:os');
   const dir = await mkdtemp(`${tmpdir()}/wheelhouse-store-`);
   t.after(() => rm(dir, { recursive: true }));
   const lost: string[] = [];
@@ -170,3 +171,16 @@ for (const [subject, taken] of subjects)
     else await assert.rejects(written, { code: 'BAD_WRITE' });
     assert.equal((await store.read.selectFrom('audit').selectAll().execute()).length, taken ? 1 : 0);
   });
+
+test('what is kept for a look alone stays in memory, and is gone with the process', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'wheelhouse-store-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'record.db');
+  {
+    await using store = await open(file);
+    assert.deepEqual((await sql`PRAGMA temp_store`.execute(store.read)).rows, [{ temp_store: 2 }]);
+    await sql`CREATE TEMP TABLE looked AS SELECT 1 AS n`.execute(store.read);
+  }
+  await using again = await open(file);
+  await assert.rejects(sql`SELECT * FROM looked`.execute(again.read), /no such table/);
+});

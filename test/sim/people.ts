@@ -13,6 +13,8 @@ export class People {
   readonly #fleet: SimFleet;
   readonly #dice: Dice;
   #count = 0;
+  /** Where they have put something that is in the way of a release. */
+  readonly #inTheWay: { readonly cluster: SimCluster; readonly key: string }[] = [];
 
   constructor(fleet: SimFleet) {
     this.#fleet = fleet;
@@ -24,6 +26,17 @@ export class People {
     if (deed === 'isFaster') return this.#waitForIt(cluster);
     const all = cluster.tenants().filter(bearsMarks);
     if (all.length > 0) this.#do(cluster, deed, this.#dice.pick(all));
+  }
+
+  /**
+   * They take back what nobody but they may: an object of their own, which a release would have to overwrite. The spoke reports it and writes nothing, by
+   * rule; had it made the object its own before that came up, it stays.
+   */
+  clear(): void {
+    for (const { cluster, key } of this.#inTheWay.splice(0)) {
+      const object = cluster.object(key);
+      if (object && !bearsMarks(object)) cluster.remove(object);
+    }
   }
 
   /** In the moment before the spoke's next write to an object arrives, somebody has been there. */
@@ -54,7 +67,9 @@ export class People {
       case 'recreates': {
         // Without a word of ours on it: another object of the same name.
         cluster.remove(object);
-        return cluster.put({ ...object, metadata: { name: metadata.name, namespace } });
+        cluster.put({ ...object, metadata: { name: metadata.name, namespace } });
+        this.#inTheWay.push({ cluster, key: keyOf(object) });
+        return;
       }
       case 'remakes':
         // From a file that was saved before, labels and all.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failureText, runSeeds, type Outcome } from './mod.ts';
+import { failureText, runSeed, runSeeds, type Outcome } from './mod.ts';
 
 // How many is the lane's to say: some for everybody, more where there is time.
 const seeds = Array.from({ length: Number(process.env['WHEELHOUSE_SEEDS'] ?? 60) }, (_, index) => index + 1);
@@ -19,3 +19,8 @@ for (const [seed, { promise }] of outcomes) {
   });
 }
 test.after(() => all);
+
+test('one seed is one run: what failed once fails again', async () => {
+  const [first, again] = [await runSeed(1, { beats: 20 }), await runSeed(1, { beats: 20 })];
+  assert.equal(first.fingerprint, again.fingerprint, failureText(again));
+});

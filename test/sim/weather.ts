@@ -45,6 +45,7 @@ export class Weather {
     fleet.trace.add('weather', 'clears');
     for (const { end } of this.#ends.splice(0)) end();
     fleet.fair();
+    this.#people.clear();
     await this.#raise(true);
     await this.#operators.letEverythingGo();
   }

@@ -29,8 +29,7 @@ const silencers: readonly Silencer[] = [
   },
   {
     what: 'its spoke is stopped',
-    // Half of a fleet of two is silent: the hub suspects itself first.
-    reasons: /^(SpokeSilent|Settling)$/,
+    reasons: /^SpokeSilent$/,
     beatsGoOn: false,
     silence: (scene) => process.kill(spokeOf(scene), 'SIGSTOP'),
     end: (scene) => process.kill(spokeOf(scene), 'SIGCONT'),

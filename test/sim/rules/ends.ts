@@ -2,6 +2,7 @@ import { brokenAt } from '#hub/store/mod.ts';
 import { bearsMarks, keyOf, type SimCluster } from '../cluster.ts';
 import { objectsOf, namespace, type Version } from '../contents.ts';
 import type { SimFleet } from '../fleet.ts';
+import { shareMax } from './writes.ts';
 
 /** Rule 11: what is still missing for everything to have arrived at that version; empty: nothing. */
 export async function missing(fleet: SimFleet, version: Version): Promise<readonly string[]> {
@@ -42,8 +43,8 @@ function leftOver(fleet: SimFleet, cluster: SimCluster, version: Version): reado
   const extra = cluster
     .tenants()
     .filter((object) => bearsMarks(object) && own.has(object.metadata.uid ?? '') && !wanted.has(keyOf(object)));
-  const inventory = Math.max(0, ...[...kept.values()].map((record) => record.inventory));
-  return extra.length > 0.5 * inventory ? [] : extra.map(keyOf);
+  const before = [...kept.values()].map(({ inventory, added }) => inventory - added);
+  return extra.length > shareMax * Math.max(0, ...before) ? [] : extra.map(keyOf);
 }
 
 /** Rule 12: what no rollout may be at the end. */

@@ -14,12 +14,20 @@ export const account = `system:serviceaccount:${tenants}:acme`;
 const sightMs = 75_000;
 /** A state that arrives while a visit is at work stops it at its next step. */
 const underWayMs = 15_000;
-const shareMax = 0.5;
+/** One step removes no more than this share of what there was. */
+export const shareMax = 0.5;
 
 interface Kept {
   readonly applied: string | undefined;
   readonly applying: string | undefined;
   readonly inventory: number;
+  /** Of these, what the applied revision brought: the brake counts what there was before it. */
+  readonly added: number;
+}
+
+interface Stage {
+  readonly revision: string;
+  readonly added?: number;
 }
 
 interface Seen {
@@ -155,12 +163,14 @@ export class WriteRules {
       kept.delete(uid);
       return;
     }
-    const revision = (stage: string): string | undefined =>
-      hasData(after, stage) ? (JSON.parse(Buffer.from(bytesIn(after, stage)).toString()) as { revision: string }).revision : undefined;
+    const stage = (name: 'applied' | 'applying'): Stage | undefined =>
+      hasData(after, name) ? (JSON.parse(Buffer.from(bytesIn(after, name)).toString()) as Stage) : undefined;
+    const applied = stage('applied');
     kept.set(uid, {
-      applied: revision('applied'),
-      applying: revision('applying'),
+      applied: applied?.revision,
+      applying: stage('applying')?.revision,
       inventory: decodeInventory(bytesIn(after, 'inventory')).length,
+      added: applied?.added ?? 0,
     });
   }
 
@@ -216,7 +226,8 @@ export class WriteRules {
       this.#say(4, cluster, `${key} is of a protected kind`);
     const deleted = (seen.deleted.get(uid) ?? 0) + 1;
     seen.deleted.set(uid, deleted);
-    if (deleted > shareMax * record.inventory) this.#say(4, cluster, `${deleted} of ${record.inventory} objects were deleted in one step`);
+    const wasThere = record.inventory - record.added;
+    if (deleted > shareMax * wasThere) this.#say(4, cluster, `${deleted} of ${wasThere} objects were deleted in one step`);
   }
 
   #say(rule: 1 | 2 | 3 | 4 | 5 | 8, cluster: SimCluster, what: string): void {

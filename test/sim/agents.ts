@@ -5,6 +5,7 @@ import type { Fetcher, Resolver } from '#shared/oci/mod.ts';
 import type { Trusted } from '#shared/signing/mod.ts';
 import { refOf, type KubeClient, type KubeObject, type ObjectRef } from '#spoke/kube/mod.ts';
 import type { SimCluster } from './cluster.ts';
+import { namespace } from './contents.ts';
 import { runSpokeParts } from './spokes.ts';
 import type { Connection } from './streams.ts';
 import type { Trace } from './trace.ts';
@@ -28,6 +29,12 @@ interface Doom {
   readonly when: 'before' | 'after';
 }
 
+export interface Race {
+  /** Waits for a deletion, or takes the first write that comes. */
+  readonly verb: 'delete' | 'any';
+  readonly act: (ref: ObjectRef) => void;
+}
+
 const lasting = new Set(['apply', 'create', 'update', 'delete']);
 
 interface Life {
@@ -48,8 +55,8 @@ export class Agent {
   readonly #others = new Set<Life>();
   /** Virtual milliseconds that each request to the API server takes. */
   latencyMs = 0;
-  /** What somebody does to an object in the very moment before the spoke's next write to it arrives. */
-  race: ((ref: ObjectRef, verb: string) => void) | undefined;
+  /** Somebody who is faster: what they do to a tenant's object in the very moment before the spoke's next write to it arrives. */
+  race: Race | undefined;
   busCut = false;
 
   constructor(parts: AgentParts) {
@@ -166,7 +173,7 @@ export class Agent {
     if (life.dead) throw new Error('dead');
     const dies = lasts && life.doom && life.doom.left-- === 0 ? life.doom.when : undefined;
     if (dies === 'before') this.#die(life, name);
-    if (lasts && this.race) this.#somebodyFirst(name, args[1] as KubeObject | ObjectRef);
+    if (lasts) this.#somebodyFirst(name, args[1] as KubeObject | ObjectRef);
     const result = await method(...args);
     if (dies === 'after') this.#die(life, name);
     if (life.dead) throw new Error('dead');
@@ -175,8 +182,10 @@ export class Agent {
 
   #somebodyFirst(verb: string, what: KubeObject | ObjectRef): void {
     const { race } = this;
+    const ref = 'metadata' in what ? refOf(what) : what;
+    if (!race || ref.namespace !== namespace || (race.verb !== 'any' && race.verb !== verb)) return;
     this.race = undefined;
-    race?.('metadata' in what ? refOf(what) : what, verb);
+    race.act(ref);
   }
 
   #die(life: Life, name: string): never {

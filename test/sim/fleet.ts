@@ -53,6 +53,8 @@ export class SimFleet implements AsyncDisposable {
   readonly writes: WriteRules;
   readonly commits: CommitRules;
   readonly versions: Version[] = [];
+  /** Clusters whose spoke has lost what it keeps: what it finds again and cannot be sure of, it keeps. */
+  readonly lost = new Set<SimCluster>();
   carriage: Carriage = 'prompt';
   hub: SimHub | undefined;
   hubBeatMs = beatMs;

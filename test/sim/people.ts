@@ -1,5 +1,5 @@
 import { labels } from '#shared/kernel/mod.ts';
-import type { KubeObject, ObjectRef } from '#spoke/kube/mod.ts';
+import { refText, type KubeObject } from '#spoke/kube/mod.ts';
 import type { Dice } from './chance.ts';
 import { bearsMarks, keyOf, type SimCluster } from './cluster.ts';
 import { namespace } from './contents.ts';
@@ -39,12 +39,22 @@ export class People {
     }
   }
 
+  /** Edits one object, deletes another. */
+  disturb(cluster: SimCluster): void {
+    const all = cluster.tenants().filter(bearsMarks);
+    for (const deed of ['edits', 'deletes'] as const) if (all.length > 0) this.#do(cluster, deed, this.#dice.pick(all));
+  }
+
   /** In the moment before the spoke's next write to an object arrives, somebody has been there. */
   #waitForIt(cluster: SimCluster): void {
     const deed = this.#dice.pick<Deed>(['edits', 'deletes', 'recreates', 'remakes', 'unlabels']);
-    this.#fleet.agent(cluster).race = (ref: ObjectRef) => {
-      const found = cluster.tenants().find((object) => keyOf(object) === `${ref.group}/${ref.kind}/${ref.namespace}/${ref.name}`);
-      if (found) this.#do(cluster, deed, found);
+    const verb = this.#dice.pick(['any', 'delete'] as const);
+    this.#fleet.agent(cluster).race = {
+      verb,
+      act: (ref) => {
+        const found = cluster.object(refText(ref));
+        if (found) this.#do(cluster, deed, found);
+      },
     };
   }
 

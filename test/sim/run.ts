@@ -1,5 +1,6 @@
 import { Chance } from './chance.ts';
 import { nextVersion } from './contents.ts';
+import { People } from './people.ts';
 import { beatMs, SimFleet, type Layout } from './fleet.ts';
 import { lookAtBeliefs } from './rules/beliefs.ts';
 import { auditProblem, missing, unended } from './rules/ends.ts';
@@ -45,6 +46,7 @@ const beatsDefault = 70;
 const convergeMaxMs = 45 * 60_000;
 const quietMs = 60 * 60_000;
 const quietBeatMs = 60_000;
+const aloneMs = 3 * 60_000;
 
 /** One fleet, from its first release through its weather to the end of its quiet hour. */
 export async function runSeed(seed: number, { say, beats = beatsDefault }: RunOptions = {}): Promise<Outcome> {
@@ -72,6 +74,7 @@ export async function runSeed(seed: number, { say, beats = beatsDefault }: RunOp
     well = await converges(fleet, step);
   }
   if (well) await isQuiet(fleet);
+  if (violations.found.length === 0) await goesOnAlone(fleet);
   const figures = {
     virtualMs: clock.monotonicMs(),
     timers: clock.fired,
@@ -115,4 +118,19 @@ async function isQuiet(fleet: SimFleet): Promise<void> {
   await lookAtBeliefs(fleet);
   for (const { health, reason, clusterId } of (await fleet.hub?.beliefs()) ?? [])
     if (health !== 'Healthy') violations.add(11, `${fleet.clusterOf(clusterId)?.name} is ${health} (${reason}) after the quiet hour`);
+}
+
+/** Hub, bus and registry are gone for ever; what somebody changes or deletes is put right all the same. */
+async function goesOnAlone(fleet: SimFleet): Promise<void> {
+  const { violations, writes } = fleet;
+  fleet.hub?.kill();
+  fleet.setBus(true);
+  fleet.registry.away = true;
+  const people = new People(fleet);
+  for (const cluster of fleet.clusters) people.disturb(cluster);
+  await fleet.pass(aloneMs);
+  for (const cluster of fleet.clusters)
+    for (const { applied = '' } of writes.seenOf(cluster).kept.values())
+      if (!writes.isGood(applied, cluster.objects()))
+        violations.add(13, `${cluster.name} does not have its objects, ${aloneMs / 60_000} minutes after a change`);
 }

@@ -20,6 +20,7 @@ const codes: readonly KubeCode[] = ['SERVER_UNAVAILABLE', 'TOO_MANY_REQUESTS', '
 const verbs = ['get', 'list', 'apply', 'create', 'update', 'delete', 'discover', undefined] as const;
 const groups = ['apps', 'sim.example.com', 'rbac.authorization.k8s.io'] as const;
 const keepAliveMs = 20_000;
+const lostNames = /^wheelhouse-(desired|assignment-)/;
 
 /** How often each comes. */
 export const troubleWeights = {
@@ -43,6 +44,7 @@ export const troubleWeights = {
   apiCompacts: 3,
   apiGroup: 3,
   apiSlow: 5,
+  recordLost: 2,
 } as const;
 
 type Trouble = (sky: Sky) => void | Promise<void>;
@@ -130,5 +132,15 @@ export const troubles: Readonly<Record<keyof typeof troubleWeights, Trouble>> = 
     agent.latencyMs = dice.between(1, 400);
     say(`${cluster.name}: each request takes ${agent.latencyMs} ms`);
     later(15, () => void (agent.latencyMs = 0));
+  },
+  // What the spoke keeps is gone while it is away: somebody has tidied up, or restored a backup of the namespace.
+  recordLost: ({ fleet, cluster, agent, dice, say }) => {
+    const kept = cluster.kube.objects().filter(({ kind, metadata }) => kind === 'Secret' && lostNames.test(metadata.name));
+    if (kept.length === 0) return;
+    const lost = dice.pick(kept);
+    agent.kill();
+    say(`${cluster.name}: Secret ${lost.metadata.name} is lost`);
+    cluster.remove(lost);
+    fleet.lost.add(cluster);
   },
 };

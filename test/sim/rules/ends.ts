@@ -29,7 +29,7 @@ export async function missing(fleet: SimFleet, version: Version): Promise<readon
     const belief = beliefs.find(({ clusterId }) => fleet.clusterOf(clusterId) === cluster);
     if (belief?.health !== 'Healthy') lacking.push(`${cluster.name} is ${belief?.health}: ${belief?.reason}: ${belief?.message}`);
     if (!fleet.writes.isGood(belief?.revision ?? '', cluster.objects())) lacking.push(`${cluster.name} does not have its objects`);
-    lacking.push(...leftOver(fleet, cluster, version).map((key) => `${cluster.name} still has ${key}`));
+    if (!fleet.lost.has(cluster)) lacking.push(...leftOver(fleet, cluster, version).map((key) => `${cluster.name} still has ${key}`));
   }
   return lacking;
 }

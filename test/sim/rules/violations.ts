@@ -13,6 +13,7 @@ export const rules = {
   9: 'one audit record for each accepted mutation',
   11: 'a reachable spoke converges',
   12: 'every rollout ends, or names what it waits for',
+  13: 'a spoke that nobody speaks to goes on correcting drift',
   14: 'steady state is quiet',
 } as const;
 export type Rule = keyof typeof rules;

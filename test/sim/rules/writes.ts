@@ -133,16 +133,17 @@ export class WriteRules {
       (kind === 'RoleBinding' && where === namespace && !before);
     if (!allowed) this.#say(5, cluster, `as itself the spoke wrote ${keyOf(object)}`);
     if (kind !== 'Secret') return;
-    if (name === 'wheelhouse-desired') this.#accepted(cluster, before, after);
+    if (name === 'wheelhouse-desired') this.#accepted(cluster, after);
     else if (name.startsWith('wheelhouse-assignment-')) this.#keeps(cluster, name.slice('wheelhouse-assignment-'.length), after);
   }
 
-  #accepted(cluster: SimCluster, before: KubeObject | undefined, after: KubeObject | undefined): void {
+  #accepted(cluster: SimCluster, after: KubeObject | undefined): void {
     const seen = this.seenOf(cluster);
     if (!after) return this.#say(2, cluster, 'the kept fence was removed');
     const fence = fenceIn(after);
-    if (before && compareFence(fence, fenceIn(before)) < 0)
-      this.#say(2, cluster, `from ${fenceText(fenceIn(before))} back to ${fenceText(fence)}`);
+    // Also when what was kept is lost in between: then the hub says below what nothing is accepted.
+    if (seen.fence && compareFence(fence, seen.fence) < 0)
+      this.#say(2, cluster, `from ${fenceText(seen.fence)} back to ${fenceText(fence)}`);
     const payload = this.#parts.opens(bytesIn(after, 'envelope'));
     const desired = payload && decodeDesired(payload);
     if (!desired || desired.clusterUid !== cluster.uid || compareFence(desired, fence) !== 0)

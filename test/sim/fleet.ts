@@ -205,7 +205,8 @@ export class SimFleet implements AsyncDisposable {
   fair(): void {
     this.setBus(false);
     this.carriage = 'prompt';
-    this.registry.away = this.registry.wrong = false;
+    this.registry.away = false;
+    this.registry.wrong = undefined;
     this.streamDelayMs = 0;
     this.hub?.doom(-1, 'before');
     for (const [cluster, agent] of this.agents) {

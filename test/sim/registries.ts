@@ -11,12 +11,15 @@ import {
   type Descriptor,
 } from '#shared/oci/mod.ts';
 
+/** One bit wrong, as from a broken disk; or what somebody else asked for, whole and sound, as from a cache that mixes things up. */
+export type Wrong = 'flipped' | 'mixed';
+
 /** The registry as the fleet reaches it: away, or serving other bytes than it was asked for. */
 export class WeatheredRegistry implements Resolver, Fetcher, Pusher, Tagger {
   away = false;
-  wrong = false;
-  pulls = 0;
+  wrong: Wrong | undefined;
   readonly #inner: MemoryRegistry;
+  readonly #pushed: Content[] = [];
 
   constructor(inner: MemoryRegistry) {
     this.#inner = inner;
@@ -29,15 +32,20 @@ export class WeatheredRegistry implements Resolver, Fetcher, Pusher, Tagger {
 
   async fetch(repository: Repository, descriptor: Descriptor, signal: AbortSignal): Promise<Uint8Array> {
     this.#reach('fetch');
-    this.pulls += 1;
     const bytes = await this.#inner.fetch(repository, descriptor, signal);
-    // Right length, one bit wrong: what a broken disk or a man in the middle would serve. Whoever takes it in has to look.
-    if (this.wrong) bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+    if (this.wrong === 'mixed') return this.#other(descriptor) ?? bytes;
+    if (this.wrong === 'flipped') bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
     return bytes;
+  }
+
+  /** The last that was pushed of that media type, and is not what was asked for. */
+  #other({ mediaType, digest }: Descriptor): Uint8Array | undefined {
+    return this.#pushed.findLast(({ descriptor }) => descriptor.mediaType === mediaType && descriptor.digest !== digest)?.bytes;
   }
 
   async push(repository: Repository, content: Content, signal: AbortSignal): Promise<'pushed' | 'exists'> {
     this.#reach('push');
+    this.#pushed.push(content);
     return this.#inner.push(repository, content, signal);
   }
 

@@ -3,6 +3,7 @@ import type { Agent } from './agents.ts';
 import type { Dice } from './chance.ts';
 import type { SimCluster } from './cluster.ts';
 import type { Carriage, SimFleet } from './fleet.ts';
+import type { Wrong } from './registries.ts';
 
 /** Where and how a trouble comes. */
 export interface Sky {
@@ -38,7 +39,7 @@ export const troubleWeights = {
   busCarries: 5,
   busOld: 4,
   registryAway: 4,
-  registryWrong: 3,
+  registryWrong: 4,
   apiFails: 9,
   apiSilent: 5,
   apiCompacts: 3,
@@ -101,10 +102,10 @@ export const troubles: Readonly<Record<keyof typeof troubleWeights, Trouble>> = 
     fleet.registry.away = true;
     later(15, () => void (fleet.registry.away = false));
   },
-  registryWrong: ({ fleet, say, later }) => {
-    say('the registry serves wrong bytes');
-    fleet.registry.wrong = true;
-    later(8, () => void (fleet.registry.wrong = false));
+  registryWrong: ({ fleet, dice, say, later }) => {
+    fleet.registry.wrong = dice.pick<Wrong>(['flipped', 'mixed']);
+    say(`the registry serves wrong bytes (${fleet.registry.wrong})`);
+    later(8, () => void (fleet.registry.wrong = undefined));
   },
   apiFails: ({ cluster, dice, say }) => {
     const verb = dice.pick(verbs);

@@ -30,12 +30,13 @@ export class People {
 
   /**
    * They take back what nobody but they may: an object of their own, which a release would have to overwrite. The spoke reports it and writes nothing, by
-   * rule; had it made the object its own before that came up, it stays.
+   * rule; where it has made the object its own meanwhile, that stays.
    */
   clear(): void {
     for (const { cluster, key } of this.#inTheWay.splice(0)) {
       const object = cluster.object(key);
-      if (object && !bearsMarks(object)) cluster.remove(object);
+      const isOwn = this.#fleet.writes.seenOf(cluster).own.has(object?.metadata.uid ?? '');
+      if (object && (!bearsMarks(object) || !isOwn)) cluster.remove(object);
     }
   }
 
@@ -61,6 +62,7 @@ export class People {
   #do(cluster: SimCluster, deed: Deed, object: KubeObject): void {
     this.#fleet.trace.add('person', `${cluster.name}: ${deed} ${keyOf(object)}`);
     this.#count += 1;
+    if (deed === 'recreates' || deed === 'remakes' || deed === 'unlabels') this.#inTheWay.push({ cluster, key: keyOf(object) });
     const {
       resourceVersion: _version,
       uid: _uid,
@@ -78,7 +80,6 @@ export class People {
         // Without a word of ours on it: another object of the same name.
         cluster.remove(object);
         cluster.put({ ...object, metadata: { name: metadata.name, namespace } });
-        this.#inTheWay.push({ cluster, key: keyOf(object) });
         return;
       }
       case 'remakes':

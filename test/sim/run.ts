@@ -30,19 +30,26 @@ export interface RunOptions {
   readonly say?: (line: string) => void;
 }
 
-/** Four to eight clusters in two or three environments. */
+/** Four to seven clusters in two or three environments. */
 export function layoutOf(seed: number): Layout {
   const dice = new Chance(seed).dice('layout');
-  const names = dice.is(0.4) ? ['dev', 'staging', 'prod'] : ['dev', 'prod'];
-  const environments = new Map(
-    names.map((name) => [name, Array.from({ length: dice.between(1, 3) + (name === 'prod' ? 1 : 0) }, (_, n) => `${name}-${n + 1}`)]),
-  );
-  return { environments, maxConcurrent: dice.between(1, 2) };
+  const sizes: readonly (readonly [name: string, clusters: number])[] = dice.is(0.4)
+    ? [
+        ['dev', dice.between(1, 2)],
+        ['staging', dice.between(1, 2)],
+        ['prod', dice.between(2, 3)],
+      ]
+    : [
+        ['dev', 2],
+        ['prod', dice.between(2, 4)],
+      ];
+  const named = sizes.map(([name, clusters]) => [name, Array.from({ length: clusters }, (_, n) => `${name}-${n + 1}`)] as const);
+  return { environments: new Map(named), maxConcurrent: dice.between(1, 2) };
 }
 
 /** Before the weather comes: the first release is on its way. */
-const fairBeats = 6;
-const beatsDefault = 70;
+const fairBeats = 4;
+const beatsDefault = 60;
 const convergeMaxMs = 45 * 60_000;
 const quietMs = 60 * 60_000;
 const quietBeatMs = 60_000;

@@ -9,7 +9,7 @@ import { configMap, deployment, filesOf, Rig } from './testing/rig.ts';
 // One assignment under whatever chance brings: revisions that overtake each other, refusals, lost answers, deaths, people. What must always hold is held
 // against each deletion as it is asked for; in the end, when all is well again, what is there is what is wanted, and everything else is known.
 
-const seeds = 16;
+const seeds = 8;
 const shareMax = 0.5;
 const names = ['a', 'b', 'c', 'd', 'e', 'f'];
 const codes: readonly KubeCode[] = ['SERVER_UNAVAILABLE', 'FORBIDDEN', 'INVALID', 'BAD_RESPONSE', 'CONFLICT', 'TOO_MANY_REQUESTS'];

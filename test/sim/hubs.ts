@@ -50,8 +50,6 @@ export class SimHub {
   readonly holds: Holds;
   readonly releases: Releases;
   readonly beatMs: number;
-  /** What went wrong inside; an effect that fails is tried again. */
-  readonly errors: string[] = [];
   alive = true;
   readonly #around: HubAround;
   readonly #outbox: Outbox;
@@ -231,10 +229,9 @@ export class SimHub {
     }
   }
 
+  /** Told, and no more: an effect that fails is tried again. */
   #failed(what: string): void {
-    if (!this.alive) return;
-    this.errors.push(what);
-    this.#around.trace.add('hub', `! ${what}`.slice(0, 300));
+    if (this.alive) this.#around.trace.add('hub', `! ${what}`.slice(0, 300));
   }
 
   /** The record through which a dead process does nothing more. */

@@ -15,6 +15,7 @@ import { SimClock } from './clock.ts';
 import { SimCluster } from './cluster.ts';
 import { filesOf, objectsOf, type Version } from './contents.ts';
 import { SimHub } from './hubs.ts';
+import { resourcesOf, type Layout } from './layout.ts';
 import { WeatheredRegistry } from './registries.ts';
 import { CommitRules } from './rules/commits.ts';
 import { Violations } from './rules/violations.ts';
@@ -30,13 +31,6 @@ let opened = 0;
 
 /** How a push travels on the bus at the moment. */
 export type Carriage = 'prompt' | 'lost' | 'late' | 'twice';
-
-/** What of a fleet is drawn before it starts. */
-export interface Layout {
-  /** name -> clusters, in order of promotion. */
-  readonly environments: ReadonlyMap<string, readonly string[]>;
-  readonly maxConcurrent: number;
-}
 
 /** A whole fleet in one process: the hub, a spoke for each cluster, and what is between them, on one clock and one seed. */
 export class SimFleet implements AsyncDisposable {
@@ -253,23 +247,6 @@ export class SimFleet implements AsyncDisposable {
     await applyResources(this.hub.store, parseResources([{ file: 'fleet.yaml', text }]), { actor: 'user:ada', manager: 'api' });
   }
 
-  environmentResource(name: string, parameters: Readonly<Record<string, string>> = {}): object {
-    const names = [...this.layout.environments.keys()];
-    const before = names[names.indexOf(name) - 1];
-    return {
-      apiVersion: 'wheelhouse.dev/v1alpha1',
-      kind: 'Environment',
-      metadata: { tenant: 'acme', name },
-      spec: {
-        clusterSelector: { matchLabels: { stage: name } },
-        after: before === undefined ? [] : [before],
-        promotion: { mode: 'Automatic' },
-        rollout: { maxConcurrent: this.layout.maxConcurrent, healthTimeout: '2m' },
-        parameters,
-      },
-    };
-  }
-
   async #declare(): Promise<void> {
     const { clock } = this;
     this.#anchor = await openSqliteStore({ file: this.#file, clock, random: this.chance.random('record 0') });
@@ -280,30 +257,7 @@ export class SimFleet implements AsyncDisposable {
       () => ({ result: undefined, writes: [put('fleet', fleetRow)], audit }),
     );
     await this.startHub();
-    const apiVersion = 'wheelhouse.dev/v1alpha1';
-    const environments = [...this.layout.environments.keys()];
-    const targets = environments.map((environment) => ({ environment, namespace: 'shop', path: environment }));
-    await this.declare(
-      {
-        apiVersion,
-        kind: 'Tenant',
-        metadata: { name: 'acme' },
-        spec: { sources: ['https://git.example.com/**'], namespaces: ['shop'], kinds: ['*'], serviceAccount: 'acme' },
-      },
-      ...environments.map((name) => this.environmentResource(name)),
-      {
-        apiVersion,
-        kind: 'App',
-        metadata: { tenant: 'acme', name: 'web' },
-        spec: { source: { git: { url: 'https://git.example.com/acme/web', ref: { branch: 'main' } } }, targets },
-      },
-      ...this.clusters.map(({ name, environment }) => ({
-        apiVersion,
-        kind: 'Cluster',
-        metadata: { name },
-        spec: { labels: { stage: environment } },
-      })),
-    );
+    await this.declare(...resourcesOf(this.layout));
     await this.#enrol();
     for (const cluster of this.clusters) {
       const agent = new Agent({

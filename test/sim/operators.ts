@@ -3,6 +3,7 @@ import type { Scope } from '#hub/holds/mod.ts';
 import type { Dice } from './chance.ts';
 import { nextVersion } from './contents.ts';
 import { beatMs, type SimFleet } from './fleet.ts';
+import { environmentOf } from './layout.ts';
 
 type Subject = Parameters<NonNullable<SimFleet['hub']>['holds']['hold']>[0];
 
@@ -29,7 +30,7 @@ export class Operators {
     const fleet = this.#fleet;
     const name = this.#dice.pick([...fleet.layout.environments.keys()]);
     const colour = this.#dice.pick(['blue', 'green', 'red']);
-    await this.#byHub(`parameters of ${name}: ${colour}`, () => fleet.declare(fleet.environmentResource(name, { colour })));
+    await this.#byHub(`parameters of ${name}: ${colour}`, () => fleet.declare(environmentOf(fleet.layout, name, { colour })));
   }
 
   async holds(): Promise<void> {

@@ -1,7 +1,7 @@
-import { Chance } from './chance.ts';
 import { nextVersion } from './contents.ts';
 import { People } from './people.ts';
-import { beatMs, SimFleet, type Layout } from './fleet.ts';
+import { beatMs, SimFleet } from './fleet.ts';
+import { layoutOf } from './layout.ts';
 import { lookAtBeliefs } from './rules/beliefs.ts';
 import { auditProblem, missing, unended } from './rules/ends.ts';
 import type { Violation } from './rules/violations.ts';
@@ -28,23 +28,6 @@ export interface Figures {
 export interface RunOptions {
   readonly beats?: number;
   readonly say?: (line: string) => void;
-}
-
-/** Four to seven clusters in two or three environments. */
-export function layoutOf(seed: number): Layout {
-  const dice = new Chance(seed).dice('layout');
-  const sizes: readonly (readonly [name: string, clusters: number])[] = dice.is(0.4)
-    ? [
-        ['dev', dice.between(1, 2)],
-        ['staging', dice.between(1, 2)],
-        ['prod', dice.between(2, 3)],
-      ]
-    : [
-        ['dev', 2],
-        ['prod', dice.between(2, 4)],
-      ];
-  const named = sizes.map(([name, clusters]) => [name, Array.from({ length: clusters }, (_, n) => `${name}-${n + 1}`)] as const);
-  return { environments: new Map(named), maxConcurrent: dice.between(1, 2) };
 }
 
 /** Before the weather comes: the first release is on its way. */

@@ -68,3 +68,33 @@ test('what a rollout has left Degraded stands; what is only Unknown, Progressing
   assert.deepEqual([stalled('Degraded'), stalled('Unknown'), stalled('Progressing'), stalled('Healthy')], [true, false, false, false]);
   assert.equal(stalled('Degraded', null), false);
 });
+
+const waits: readonly (readonly [reason: string, stalled: boolean])[] = [
+  ['PredecessorNotHealthy', false],
+  ['PredecessorRollingOut', false],
+  ['Settling', false],
+  ['ManualPromotion', true],
+  ['EnvironmentFrozen', true],
+];
+
+for (const [reason, stalled] of waits)
+  for (const [name, rollout] of [
+    ['left Degraded', ended],
+    ['stuck', running],
+  ] as const)
+    test(`what is ${name} is given up (${stalled}) while it waits: ${reason}`, () => {
+      const dev = targetOf('shop', 'dev', ended, { health: 'Healthy' });
+      const prod = targetOf('shop', 'prod', rollout, { waiting: { reason, message: '' } });
+      assert.equal(judgeTargets([dev, prod], about).stalled !== undefined, stalled);
+    });
+
+test('what waits for a predecessor that is stuck is given up: the predecessor', () => {
+  const prod = targetOf('shop', 'prod', ended, { waiting: { reason: 'PredecessorNotHealthy', message: '' } });
+  assert.equal(judgeTargets([prod, targetOf('shop', 'dev', running)], about).stalled?.environment, 'dev');
+});
+
+test('apps of one name and two tenants are two', () => {
+  const moving = targetOf('shop', 'dev', other);
+  const elsewhere = { ...moving, metadata: { ...moving.metadata, tenant: 'warehouse' } };
+  assert.equal(judgeTargets([elsewhere, targetOf('shop', 'prod', running)], about).stalled?.tenant, 'storefront');
+});

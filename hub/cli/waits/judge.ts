@@ -74,15 +74,17 @@ const appName = ({ metadata, spec }: Target): string => `${metadata.tenant}/${sp
 const moves = ({ status: { rollout } }: Target, degraded: About['degraded']): boolean =>
   rollout !== null && !ended(rollout.state) && !isStuck(degraded.get(rollout.uid));
 
-/** Its rollout is stuck, or has ended and left what is placed Degraded. */
-function stands({ status: { rollout, health } }: Target, { degraded, known }: About): boolean {
+/** Its rollout is stuck, or has ended and left what is placed Degraded, and nothing newer is on its way there by itself. */
+function stands({ status: { rollout, waiting, health } }: Target, { degraded, known }: About): boolean {
   if (!rollout || known.has(rollout.uid)) return false;
+  if (waiting && !forPeople.includes(waiting.reason)) return false;
   return ended(rollout.state) ? health === 'Degraded' : isStuck(degraded.get(rollout.uid));
 }
 
 /**
  * A cluster is Degraded only after the time that it was given, or of what waiting does not mend. Others that are in flight, or that may still start beside
- * it, bring the rollout on; when there are none, only a person does. Clusters that are not heard from bring nothing on.
+ * it, bring the rollout on; when there are none, most likely only a person does. Not surely: one that is not heard from may come back healthy and make room,
+ * and what was Degraded may recover. Whoever waits is better told than kept.
  */
 function isStuck(rollout: Rollout | undefined): boolean {
   if (rollout?.status.state !== 'Progressing' || rollout.status.reason !== 'ClustersDegraded') return false;

@@ -23,6 +23,7 @@ import { tokenOperations } from './operations/tokens.ts';
 import { syncOperations, type SyncOptions } from './operations/syncs.ts';
 import { keeping } from './kinds/kept.ts';
 import { momentOf, type Fleet } from './kinds/moments.ts';
+import { whenAborted } from './watch/ends.ts';
 import type { Feed } from './watch/feed.ts';
 import { mountPage, type Page } from './page.ts';
 import { ApiError } from './problems/errors.ts';
@@ -156,9 +157,10 @@ function route(server: FastifyInstance, operation: Operation, authorize: Authori
     method: operation.method,
     url,
     handler: async (request, reply) => {
-      const caller = await authorize(request, operation);
+      // Before anything is waited for: nobody is told later that the caller went meanwhile.
       const gone = new AbortController();
       reply.raw.once('close', () => gone.abort(new Error('the caller has gone')));
+      const caller = await authorize(request, operation);
       const asked: Asked = {
         params: checked(operation.params, request.params, 'path') as Record<string, string>,
         query: checked(operation.query, request.query, 'query'),
@@ -177,8 +179,8 @@ function route(server: FastifyInstance, operation: Operation, authorize: Authori
       if (!isStreamed(answer)) return reply.type('application/json').send(JSON.stringify(answer));
       void reply.header('cache-control', 'no-store').type('text/event-stream');
       const isGood = (): Promise<boolean> => stays.isGood(request);
-      reply.raw.once(
-        'close',
+      whenAborted(
+        gone.signal,
         stays.onRevoked(() => void endUnless(isGood, gone)),
       );
       return reply.send(Readable.from(whileGood(answer.stream, isGood)));

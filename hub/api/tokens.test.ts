@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { put, remove } from '#hub/store/mod.ts';
 import { askOf } from './ask.ts';
 import { tokensMax } from './auth/issued.ts';
 import { sessionsIn } from './auth/sessions.ts';
@@ -98,35 +99,81 @@ test('a session is opened by a token that is good, for no longer than that is; b
   await rig.clock.advance(1);
   assert.equal(await sessions.find(session.token), undefined);
   const [own] = await rig.store.read.selectFrom('tokens').select('id').where('scope', '=', 'page').execute();
-  for (const id of [Number(short.id), own?.id ?? 0, 0, 999_999]) assert.equal(await sessions.open(id), undefined, String(id));
+  // What lets a cluster in lets no browser in, not even the cluster that is called like a scope.
+  const join = await rig.store.decide(
+    async () => undefined,
+    (_, { newId, now }) => {
+      const id = newId();
+      const row = { kind: 'Join' as const, hash: new Uint8Array(32), subject: 'read', scope: 'read', bound_key: null, created_at: now };
+      const audit = { actor: 'system:test', action: 'create.token', subject: 'Cluster/read' };
+      return { result: id, writes: [put('tokens', { id, ...row, expires_at: now + dayMs })], audit };
+    },
+  );
+  for (const id of [Number(short.id), own?.id ?? 0, join, 0, 999_999]) assert.equal(await sessions.open(id), undefined, String(id));
 });
 
-test('a watch ends at once with its token, while others go on', async () => {
-  await using rig = await startRig();
-  const watch = async ({ token }: { readonly token: string }) => {
-    const answer = await fetch(`${rig.base}${clusters}?watch=true&limit=1`, {
-      headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(30_000),
-    });
-    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
-    let heard = '';
-    while (!heard.includes('event: bookmark')) heard += (await reader?.read())?.value ?? '';
-    return reader;
-  };
-  const [one, other] = [await made(rig, { scope: 'read' }), await made(rig, { scope: 'read' })];
-  const [ends, stays] = [await watch(one), await watch(other)];
-  // No time passes.
-  await rig.call('DELETE', `${path}/${one.id}`);
-  assert.equal((await ends?.read())?.done, true);
-  const said = stays?.read();
-  await rig.call('POST', '/v1alpha1/apply', {
-    body: 'apiVersion: wheelhouse.dev/v1alpha1\nkind: Cluster\nmetadata: {name: fresh}\nspec: {labels: {env: none}}\n',
+/** A watch of clusters that has said what is there. */
+async function watch(rig: Rig, { token }: { readonly token: string }) {
+  const answer = await fetch(`${rig.base}${clusters}?watch=true&limit=1`, {
+    headers: { authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(30_000),
   });
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let heard = '';
+  while (!heard.includes('event: bookmark')) heard += (await reader?.read())?.value ?? '';
+  return reader;
+}
+
+const fresh = 'apiVersion: wheelhouse.dev/v1alpha1\nkind: Cluster\nmetadata: {name: fresh}\nspec: {labels: {env: none}}\n';
+
+/** What a watch says next, while time passes. */
+async function saidBy(rig: Rig, reader: Awaited<ReturnType<typeof watch>>): Promise<string> {
+  const said = reader?.read();
   for (let i = 0; i < 20; i++) {
     await setImmediate();
     await rig.clock.advance(250);
   }
-  assert.match((await said)?.value ?? '', /fresh/);
+  return (await said)?.value ?? '';
+}
+
+test('a watch ends at once with its token, while others go on', { timeout: 60_000 }, async () => {
+  await using rig = await startRig();
+  const [one, other] = [await made(rig, { scope: 'read' }), await made(rig, { scope: 'read' })];
+  const [ends, stays] = [await watch(rig, one), await watch(rig, other)];
+  // No time passes.
+  await rig.call('DELETE', `${path}/${one.id}`);
+  assert.equal((await ends?.read())?.done, true);
+  await rig.call('POST', '/v1alpha1/apply', { body: fresh });
+  assert.match(await saidBy(rig, stays), /fresh/);
+  await stays?.cancel();
+});
+
+const revokeIn = (rig: Rig, id: number) =>
+  rig.store.decide(
+    async () => undefined,
+    () => ({
+      result: undefined,
+      writes: [remove('tokens', { id })],
+      audit: { actor: 'system:test', action: 'revoke.token', subject: `Token/${id}` },
+    }),
+  );
+
+test('a watch is not ended because nobody can say whether its token is good', { timeout: 60_000 }, async () => {
+  await using rig = await startRig();
+  const [one, other] = [await made(rig, { scope: 'read' }), await made(rig, { scope: 'read' })];
+  const stays = await watch(rig, one);
+  let refused = 0;
+  const away = (): never => {
+    refused++;
+    throw new Error('the record is away');
+  };
+  Object.assign(rig.store.read, { selectFrom: away });
+  await revokeIn(rig, Number(other.id));
+  for (let turn = 0; turn < 100; turn++) await setImmediate();
+  assert.ok(refused > 0, 'it has looked');
+  Reflect.deleteProperty(rig.store.read, 'selectFrom');
+  await rig.call('POST', '/v1alpha1/apply', { body: fresh });
+  assert.match(await saidBy(rig, stays), /fresh/);
   await stays?.cancel();
 });
 

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import test, { type TestContext } from 'node:test';
 import { seededRandom, VirtualClock } from '#shared/clock/mod.ts';
 import { openSqliteStore } from '#hub/store/mod.ts';
+import { Revocations } from './auth/revocations.ts';
 import { watchLimits } from './watch/watcher.ts';
 import { Feed } from './watch/feed.ts';
 import { startRig, type Rig } from './testing/rig.ts';
@@ -209,4 +213,69 @@ test('there is room for so many watchers, and who leaves makes room', async () =
     stop.abort();
   }
   assert.equal(again.status, 200);
+});
+
+/** How many listen there, and have not ended it. */
+function listening(t: TestContext, where: Revocations | Feed): () => number {
+  const listen = Reflect.get(where, 'listen') as (...asked: unknown[]) => () => void;
+  let open = 0;
+  t.mock.method(where as { listen: typeof listen }, 'listen', function (this: unknown, ...asked: unknown[]) {
+    open++;
+    const end = Reflect.apply(listen, this, asked);
+    return () => {
+      open--;
+      end();
+    };
+  });
+  return () => open;
+}
+
+const until = async (met: () => boolean): Promise<void> => {
+  for (let turn = 0; turn < 20_000 && !met(); turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+  assert.ok(met());
+};
+
+test('who leaves is not told of tokens any more', async (t) => {
+  const told = listening(t, Revocations.prototype);
+  await using rig = await startRig({ size: { clusters: 3, tenants: 1, apps: 1 } });
+  const listener = await Listener.open(rig, '/v1alpha1/tenants?watch=true');
+  await listener.untilBookmark();
+  assert.equal(told(), 1);
+  listener.close();
+  await until(() => told() === 0);
+});
+
+test('who leaves while its token is looked at takes no place', { timeout: 60_000 }, async (t) => {
+  const told = listening(t, Revocations.prototype);
+  await using rig = await startRig({ size: { clusters: 3, tenants: 1, apps: 1 } });
+  const fed = listening(t, rig.feed);
+  let [begun, gone] = [0, 0];
+  const begins = (message: unknown): void => {
+    begun++;
+    (message as { response: ServerResponse }).response.once('close', () => gone++);
+  };
+  subscribe('http.server.request.start', begins);
+  t.after(() => unsubscribe('http.server.request.start', begins));
+  // Whoever asks the record waits for this.
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  const deciding = rig.store.decide(
+    () => held,
+    () => ({ result: undefined }),
+  );
+  const { hostname, port } = new URL(rig.base);
+  const sockets = Array.from({ length: watchLimits.watchersMax }, () => {
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => {});
+    socket.write(`GET /v1alpha1/tenants?watch=true HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${rig.token}\r\n\r\n`);
+    return socket;
+  });
+  await until(() => begun === sockets.length);
+  for (const socket of sockets) socket.resetAndDestroy();
+  await until(() => gone === sockets.length);
+  release();
+  await deciding;
+  const listener = await Listener.open(rig, '/v1alpha1/tenants?watch=true');
+  await listener.untilBookmark();
+  assert.deepEqual([told(), fed()], [1, 1]);
+  listener.close();
 });

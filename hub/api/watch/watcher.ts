@@ -5,6 +5,7 @@ import { parseFields, pick } from '../lists/fields.ts';
 import { listOf, matching, type ListContext } from '../lists/list.ts';
 import { ApiError } from '../problems/errors.ts';
 import type { ListQuery } from '../schemas/requests.ts';
+import { whenAborted } from './ends.ts';
 import type { Feed } from './feed.ts';
 
 export const watchLimits = {
@@ -55,14 +56,10 @@ export class Watcher {
     const watcher = new Watcher(options);
     const { feed, view, signal } = options;
     const stop = feed.listen(view.plural, (id) => watcher.#add(id));
-    signal.addEventListener(
-      'abort',
-      () => {
-        stop();
-        watcher.#wake();
-      },
-      { once: true },
-    );
+    whenAborted(signal, () => {
+      stop();
+      watcher.#wake();
+    });
     try {
       const first = options.from === undefined ? await watcher.#begin() : await watcher.#resume(options.from);
       return watcher.#run(first);

@@ -2,6 +2,7 @@ import type { Clock } from '#shared/clock/mod.ts';
 import { ApiError } from '../problems/errors.ts';
 import type { Streamed } from '../operations/operation.ts';
 import type { Feed } from './feed.ts';
+import { whenAborted } from './ends.ts';
 import { Watcher, watchLimits, type WatchOptions } from './watcher.ts';
 
 /** As many watchers as the hub takes. */
@@ -23,8 +24,7 @@ export class Watchers {
     const closed = (): void => void this.#open--;
     try {
       const stream = await Watcher.open({ ...options, feed: this.#feed, clock: this.#clock });
-      if (options.signal.aborted) closed();
-      else options.signal.addEventListener('abort', closed, { once: true });
+      whenAborted(options.signal, closed);
       return { stream };
     } catch (error) {
       closed();

@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { KubeClient } from '../kube/mod.ts';
 import { configMap, deployment, filesOf, Rig } from './testing/rig.ts';
-import { withTimes } from './testing/times.ts';
 
 // Somebody who writes under our own field manager's name: no field is taken from us, and it is noticed all the same.
 
 async function applied(t: TestContext) {
   const rig = new Rig();
-  const client = withTimes(rig);
-  rig.client = client;
+  const client: KubeClient = rig.kube;
   t.after(() => rig.stop());
   const wanted = await rig.assignment('p1', filesOf(configMap('a'), configMap('b'), deployment('web')));
   rig.start().desire(wanted);

@@ -155,6 +155,27 @@ test('the same apply again changes nothing, times included', () => {
   assert.deepEqual(again.settle(again.object), live);
 });
 
+const timesOf = (object: Doc): readonly string[] =>
+  (object['metadata'] as { managedFields: { manager: string; time: string }[] }).managedFields.map(
+    ({ manager, time }) => `${manager} ${Date.parse(time) - Math.floor(now / 1000) * 1000}`,
+  );
+
+test('who writes has written now, with the same fields too; who loses some keeps his time', () => {
+  const later = (manager: string, ms: number, operation: 'Apply' | 'Update' = 'Apply') => ({ ...by(manager, operation), now: now + ms, force: true });
+  const first = apply(nothing, map({ x: '1', y: '1' }), 'a');
+  const second = applied(configMap, first, map({ x: '2', y: '1' }), later('a', 5_000));
+  const changed = second.settle(second.object);
+  assert.deepEqual(timesOf(changed), ['a 5000'], 'another value, the same fields');
+  const third = applied(configMap, changed, map({ x: '3' }), later('b', 9_000));
+  const taken = third.settle(third.object);
+  assert.deepEqual(timesOf(taken), ['a 5000', 'b 9000']);
+  const fourth = applied(configMap, taken, map({ x: '3' }), later('c', 12_000));
+  const shared = fourth.settle(fourth.object);
+  assert.deepEqual(timesOf(shared), ['a 5000', 'b 9000', 'c 12000'], 'a new owner of what is there has a time as well');
+  const put = updated(configMap, shared, { ...shared, data: { x: '3', y: '1' } }, later('d', 15_000, 'Update'));
+  assert.deepEqual(timesOf(put), timesOf(shared), 'who changes nothing has not written');
+});
+
 test('an update takes over what it changes and nothing else', () => {
   const live = apply(nothing, map({ x: '1', y: '1' }), 'a');
   const next = updated(configMap, live, { ...live, data: { x: '2', y: '1' } }, by('b', 'Update'));

@@ -23,12 +23,11 @@ function entriesOf(object: Doc): Entries {
   return new Map(entries);
 }
 
-/** The object with its managers after a write; those whose fields did not change keep their time, and all do when nothing else changed (no `now`). */
-function withEntries(object: Doc, before: Entries, after: Entries, now: number | undefined): Doc {
+/** The object with its managers after a write. `writer` has written now; everybody else keeps the time at which he did, whatever was taken from him. */
+function withEntries(object: Doc, after: Entries, writer: string | undefined, now: number): Doc {
   const order = (words: Doc): string => ['operation', 'time', 'manager', 'apiVersion', 'subresource'].map((key) => words[key]).join();
   const entries = [...after].flatMap(([id, { words, set }]) => {
-    const isKept = now === undefined || same(before.get(id)?.set, set);
-    const time = isKept ? docAt(before.get(id), 'words') : { time: timestamp(now) };
+    const time = id === writer ? { time: timestamp(now) } : {};
     return set.size > 0 ? [{ ...words, ...time, fieldsType: 'FieldsV1', fieldsV1: toFieldsV1(set) }] : [];
   });
   const sorted = entries.sort((a, b) => (order(a) < order(b) ? -1 : 1));
@@ -44,15 +43,15 @@ const owned = (set: Fields, { ignored }: Write): Fields => new Set([...set].filt
 export function updated(shape: Shape, live: Doc, next: Doc, write: Write): Doc {
   const given = listAt(next, 'metadata', 'managedFields');
   // One empty entry is how somebody asks for no managers at all.
-  if (given.length === 1 && same(given[0], {})) return withEntries(next, new Map(), new Map(), write.now);
+  if (given.length === 1 && same(given[0], {})) return withEntries(next, new Map(), undefined, write.now);
   const before = entriesOf(given.length > 0 ? next : live);
   const { touched, removed } = changesOf(shape, live, next);
   const [id, mine] = [idOf(write.writer), owned(touched, write)];
   const after = new Map(
     [...before].map(([other, { words, set }]) => [other, { words, set: minus(set, removed, other === id ? new Set() : mine) }]),
   );
-  after.set(id, { words: write.writer, set: new Set([...(after.get(id)?.set ?? []), ...mine]) });
-  return withEntries(next, entriesOf(live), after, write.now);
+  after.set(id, { words: before.get(id)?.words ?? write.writer, set: new Set([...(after.get(id)?.set ?? []), ...mine]) });
+  return withEntries(next, after, mine.size > 0 ? id : undefined, write.now);
 }
 
 /** A server-side apply of a document: what comes of it, and how its managers are noted in what is made of that. Throws Conflict unless forced. */
@@ -63,7 +62,8 @@ export function applied(
   write: Write,
 ): { readonly object: Doc; readonly settle: (final: Doc) => Doc } {
   const [before, id] = [entriesOf(live), idOf(write.writer)];
-  const after = new Map(before).set(id, { words: write.writer, set: owned(fieldsOf(shape, document), write) });
+  const words = { ...docAt(before.get(id), 'words'), ...write.writer };
+  const after = new Map(before).set(id, { words, set: owned(fieldsOf(shape, document), write) });
   const dropped = minus(withParents(before.get(id)?.set ?? new Set()), ...[...after.values()].map(({ set }) => withParents(set)));
   const plain = withAt(live, ['metadata', 'managedFields'], undefined);
   const object = merged(shape, plain, document, dropped) as Doc;
@@ -72,7 +72,8 @@ export function applied(
   const conflicts = others.flatMap(([, { words, set }]) => [...set].flatMap((path) => (touched.has(path) ? [{ words, path }] : [])));
   if (conflicts.length > 0 && !write.force) throw conflictOf(conflicts);
   for (const [other, { words, set }] of others) after.set(other, { words, set: minus(set, touched, removed) });
-  return { object, settle: (final) => withEntries(final, before, after, same(object, plain) ? undefined : write.now) };
+  const isSame = same(object, plain) && [...after].every(([other, { set }]) => same(before.get(other)?.set, set));
+  return { object, settle: (final) => withEntries(final, after, isSame ? undefined : id, write.now) };
 }
 
 function conflictOf(conflicts: readonly { readonly words: Doc; readonly path: string }[]): ApiError {

@@ -24,7 +24,7 @@ export const isList = (value: unknown): value is readonly unknown[] => Array.isA
 
 /** What is at that path of maps, as it is; or as what it should be, an empty one when it is something else. */
 export const at = (value: unknown, ...path: readonly string[]): unknown =>
-  path.reduce<unknown>((inner, key) => (isDoc(inner) ? inner[key] : undefined), value);
+  path.reduce<unknown>((inner, key) => (isDoc(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined), value);
 export const docAt = (value: unknown, ...path: readonly string[]): Doc => [at(value, ...path)].find(isDoc) ?? {};
 export const listAt = (value: unknown, ...path: readonly string[]): readonly unknown[] => [at(value, ...path)].find(isList) ?? [];
 export const textAt = (value: unknown, ...path: readonly string[]): string =>

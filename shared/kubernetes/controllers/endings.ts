@@ -3,7 +3,8 @@ import { at, docAt, listAt, textAt, withAt, type Stored } from '../values.ts';
 import type { Seen, Wish } from './player.ts';
 
 const cleanup = 'customresourcecleanup.apiextensions.k8s.io';
-const owns = ({ metadata }: Stored, one: Stored): boolean => one.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid) ?? false;
+const owns = ({ metadata }: Stored, one: Stored): boolean =>
+  listAt(one, 'metadata', 'ownerReferences').some((owner) => textAt(owner, 'uid') === metadata.uid);
 
 /** What concerns an object that is being deleted, by the finalizer that says so. */
 const concerns: Readonly<Record<string, (object: Stored, one: Stored, table: string) => boolean>> = {
@@ -31,8 +32,8 @@ export function ending({ table, object, all, delayMs }: Seen): Wish {
 }
 
 function letGo(one: Stored, { metadata: { uid } }: Stored): Stored {
-  const left = one.metadata.ownerReferences?.filter((owner) => owner.uid !== uid);
-  return withAt(one, ['metadata', 'ownerReferences'], left?.length ? left : undefined);
+  const left = listAt(one, 'metadata', 'ownerReferences').filter((owner) => textAt(owner, 'uid') !== uid);
+  return withAt(one, ['metadata', 'ownerReferences'], left.length > 0 ? left : undefined);
 }
 
 /** All that owned it is gone. */

@@ -2,7 +2,7 @@ import type { Cancel, Clock } from '../../clock/mod.ts';
 import { ApiError } from '../errors.ts';
 import { tableOf } from '../objects/kinds.ts';
 import type { DeleteOptions, Writes } from '../objects/writes.ts';
-import { same, textAt, type Doc, type Stored } from '../values.ts';
+import { at, listAt, same, textAt, type Doc, type Stored } from '../values.ts';
 import { abandoned, ending } from './endings.ts';
 
 type Entry = readonly [table: string, object: Stored];
@@ -69,24 +69,33 @@ export function play(writes: Writes, { rules, clock, delayMs, soon, failed }: Pl
   const wait = (uid: string, namespace = '', what = '', ms?: number): void => {
     waiting.get(uid)?.cancel();
     waiting.delete(uid);
-    if (ms === undefined) return;
+    if (ms === undefined || !Number.isFinite(ms)) return;
     waiting.set(uid, { what, at: clock.now() + ms, cancel: clock.after(Math.min(ms, waitMaxMs), () => touch(namespace)) });
   };
 
   function look(): void {
+    moment = undefined;
+    try {
+      lookAround();
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  function lookAround(): void {
     const all = [...store.objects()];
     const near = all.filter(([, { metadata }]) => touched.has(metadata.namespace ?? '') || touched.has(everywhere));
     touched.clear();
-    moment = undefined;
     const owned = Map.groupBy(
       near.map(([, object]) => object),
-      (object) => ownerOf(object)?.uid,
+      (object) => ownerUidOf(object),
     );
     const byUid = new Map(all.map((entry) => [entry[1].metadata.uid, entry]));
     const around = { delayMs, all, nodes: store.list('/nodes'), now: clock.now() };
     for (const [table, object] of near) {
-      const { uid, deletionTimestamp, ownerReferences: owners = [] } = object.metadata;
-      const isAlone = owners.length > 0 && !owners.some((owner) => byUid.has(owner.uid));
+      const { uid, deletionTimestamp } = object.metadata;
+      const owners = listAt(object, 'metadata', 'ownerReferences');
+      const isAlone = owners.length > 0 && !owners.some((owner) => byUid.has(textAt(owner, 'uid')));
       const rule = deletionTimestamp !== undefined ? ending : isAlone ? abandoned : rules[table];
       const seen = { ...around, table, object, owned: owned.get(uid) ?? [], owners: ownersOf(object, byUid) };
       try {
@@ -139,9 +148,16 @@ export function play(writes: Writes, { rules, clock, delayMs, soon, failed }: Pl
   };
 }
 
-const ownerOf = ({ metadata }: Stored) => metadata.ownerReferences?.find(({ controller }) => controller);
+const ownerUidOf = (object: Stored): string =>
+  textAt(
+    listAt(object, 'metadata', 'ownerReferences').find((one) => at(one, 'controller') === true),
+    'uid',
+  );
 
+/** From the nearest on. Whoever may write objects may have them own each other. */
 function ownersOf(object: Stored, byUid: ReadonlyMap<string, Entry>): readonly Stored[] {
-  const [, owner] = byUid.get(ownerOf(object)?.uid ?? '') ?? [];
-  return owner ? [owner, ...ownersOf(owner, byUid)] : [];
+  const owners = new Map<string, Stored>();
+  for (let next = byUid.get(ownerUidOf(object)); next && !owners.has(next[1].metadata.uid); next = byUid.get(ownerUidOf(next[1])))
+    owners.set(next[1].metadata.uid, next[1]);
+  return [...owners.values()];
 }

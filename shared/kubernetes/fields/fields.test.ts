@@ -161,7 +161,11 @@ const timesOf = (object: Doc): readonly string[] =>
   );
 
 test('who writes has written now, with the same fields too; who loses some keeps his time', () => {
-  const later = (manager: string, ms: number, operation: 'Apply' | 'Update' = 'Apply') => ({ ...by(manager, operation), now: now + ms, force: true });
+  const later = (manager: string, ms: number, operation: 'Apply' | 'Update' = 'Apply') => ({
+    ...by(manager, operation),
+    now: now + ms,
+    force: true,
+  });
   const first = apply(nothing, map({ x: '1', y: '1' }), 'a');
   const second = applied(configMap, first, map({ x: '2', y: '1' }), later('a', 5_000));
   const changed = second.settle(second.object);

@@ -95,9 +95,19 @@ export function toFieldsV1(set: Fields): Doc {
   return root;
 }
 
+/** Whoever may write an object may write this too: what is no step is not there. */
+function isStep(step: string): boolean {
+  if (!step.startsWith('k:')) return /^[fvi]:/.test(step);
+  try {
+    return isDoc(JSON.parse(step.slice(2)));
+  } catch {
+    return false;
+  }
+}
+
 /** Reads what `toFieldsV1` wrote. */
 export function fromFieldsV1(tree: Doc, path = ''): readonly string[] {
-  const steps = Object.entries(tree);
+  const steps = Object.entries(tree).filter(([step, inner]) => step === '.' || (isStep(step) && isDoc(inner)));
   const here = path !== '' && (steps.length === 0 || tree['.'] !== undefined) ? [path] : [];
   return [...here, ...steps.flatMap(([step, inner]) => (step === '.' ? [] : fromFieldsV1(inner as Doc, join(path, step))))];
 }
@@ -106,7 +116,12 @@ export function fromFieldsV1(tree: Doc, path = ''): readonly string[] {
 export function pathText(path: string): string {
   const keys = (json: string): string =>
     String(Object.entries(JSON.parse(json) as Doc).map(([key, value]) => `${key}=${JSON.stringify(value)}`));
-  const words = { f: (text: string) => `.${text}`, k: (text: string) => `[${keys(text)}]`, v: (text: string) => `[=${text}]` };
+  const words = {
+    f: (text: string) => `.${text}`,
+    k: (text: string) => `[${keys(text)}]`,
+    v: (text: string) => `[=${text}]`,
+    i: (text: string) => `[${text}]`,
+  };
   return stepsOf(path)
     .map((step) => words[step[0] as 'f'](step.slice(2)))
     .join('');

@@ -26,7 +26,8 @@ export function decode(shape: Shape, value: unknown, found: Problem[], path = ''
   const { element, defaults = {}, required = [] } = shape;
   if (isList(value)) {
     const steps = shape.atomic ? [] : value.map((item) => itemStep(shape, item));
-    const twice = steps.find((step, index) => steps.indexOf(step) < index);
+    const seen = new Set<string>();
+    const twice = steps.find((step) => seen.size === seen.add(step).size);
     if (twice !== undefined) tell('twice', path, `duplicate entries for key ${pathText(twice)}`);
     return element ? value.map((item, index) => decode(element, item, found, `${path}[${index}]`)) : value;
   }

@@ -20,6 +20,15 @@ const rows: readonly (readonly [schema: Doc, value: unknown, unmet: readonly str
   [{ type: 'integer', minimum: 1 }, 0, ['x FieldValueInvalid Invalid value: 0: x in body should be greater than or equal to 1']],
   [{ type: 'integer', maximum: 9 }, 10, ['x FieldValueInvalid Invalid value: 10: x in body should be less than or equal to 9']],
   [{ ...text, minLength: 1 }, '', ['x FieldValueInvalid Invalid value: "": x in body should be at least 1 chars long']],
+  [{ ...text, maxLength: 1 }, '😀', []],
+  [{ 'x-kubernetes-int-or-string': true, minimum: 6 }, '5', []],
+  [
+    { 'x-kubernetes-int-or-string': true, type: 'string' },
+    true,
+    ['x FieldValueTypeInvalid Invalid value: "boolean": x in body must be of type string: "boolean"'],
+  ],
+  [{ ...text, pattern: '^\\-a$' }, '-b', ['x FieldValueInvalid Invalid value: "-b": x in body should match \'^\\-a$\'']],
+  [{ type: 'object', required: ['constructor'] }, {}, ['x.constructor FieldValueRequired Required value']],
   [{ ...text, maxLength: 1 }, 'ab', ['x FieldValueInvalid Invalid value: "ab": x in body should be at most 1 chars long']],
   [{ ...text, pattern: '^[a-z]+$' }, 'A', ['x FieldValueInvalid Invalid value: "A": x in body should match \'^[a-z]+$\'']],
   [{ ...text, pattern: '(?i)only Go reads this' }, 'A', []],
@@ -42,6 +51,11 @@ const rows: readonly (readonly [schema: Doc, value: unknown, unmet: readonly str
     ['x.c FieldValueTypeInvalid Invalid value: "boolean": x.c in body must be of type string: "boolean"'],
   ],
 ];
+test('a pattern that would never end refuses, and holds nobody up for long', () => {
+  const [cause] = unmetDemands({ ...text, pattern: '^(a+)+$' }, `${'a'.repeat(60)}!`, 'x');
+  assert.equal(cause?.reason, 'FieldValueInvalid');
+});
+
 for (const [schema, value, unmet] of rows)
   test(`${JSON.stringify(value)} under ${JSON.stringify(schema)}`, () => {
     assert.deepEqual(

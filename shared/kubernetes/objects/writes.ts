@@ -211,7 +211,9 @@ function checkFit(how: 'untyped' | 'misfit', request: WriteRequest, document: Do
   const problems: Problem[] = [];
   const decoded = decode(kind.shape, document, problems) as Stored;
   const fatal = problems.find(
-    ({ what }) => (what === 'misfit' && (kind.builtIn || how === 'untyped')) || (how === 'untyped' && what !== 'missing'),
+    ({ what, path }) =>
+      (what === 'misfit' && (kind.builtIn || how === 'untyped' || path.startsWith('metadata'))) ||
+      (how === 'untyped' && what !== 'missing'),
   );
   const version = how === 'misfit' ? kind.version : `${kind.group}/${kind.version}`;
   const about = { kind: kind.kind, version, name, namespace: textAt(document, 'metadata', 'namespace') };

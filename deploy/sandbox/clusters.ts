@@ -34,11 +34,12 @@ export async function startCluster(
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
       if (!timingSafeEqual(digestOf(request.headers.authorization ?? ''), wanted)) throw new ApiError(401, 'Unauthorized', 'Unauthorized');
-      const url = new URL(request.url ?? '/', 'https://localhost');
+      const url = URL.parse(`https://localhost${request.url}`);
+      if (!url) throw badRequest('the path is not a path');
       const found = await api.answer(request, url, response);
       if (found) send(response, found);
     } catch (error) {
-      if (!(error instanceof ApiError)) fail(`${request.method} ${request.url}`, error);
+      if (!(error instanceof ApiError) && !(error instanceof URIError)) fail(`${request.method} ${request.url}`, error);
       refuse(response, error);
     }
   };

@@ -11,6 +11,7 @@ import { fromKubeconfig, type HttpKubeClient, type KindInfo, type KubeObject } f
 import { eventually, kubeContract } from '../../spoke/kube/contract.ts';
 import { kubeconfigTarget, notCoveredBySandbox, runContract, type CaseResult } from '../../test/contract/kube/mod.ts';
 import { startSandbox, type Sandbox, type SandboxCluster } from './mod.ts';
+import { send, type Sent } from './testing.ts';
 
 let dir: string;
 let sandbox: Sandbox;
@@ -170,42 +171,6 @@ describe(
     });
   },
 );
-
-interface Sent {
-  readonly method?: string;
-  readonly body?: unknown;
-  readonly type?: string;
-  readonly token?: string;
-}
-
-async function send(cluster: SandboxCluster, path: string, { method = 'GET', body, type = 'application/json', token }: Sent) {
-  const { request } = await import('node:https');
-  const config = JSON.parse(await readFile(cluster.kubeconfig, 'utf8')) as {
-    clusters: { cluster: Record<string, string> }[];
-    users: { user: { token: string } }[];
-  };
-  const ca = Buffer.from(config.clusters[0]?.cluster['certificate-authority-data'] ?? '', 'base64');
-  const headers = {
-    authorization: `Bearer ${token ?? config.users[0]?.user.token}`,
-    ...(body === undefined ? {} : { 'content-type': type }),
-  };
-  return await new Promise<{ status: number; text: () => Promise<string>; json: () => Promise<unknown> }>((resolve, reject) => {
-    const sent = request(`${cluster.url}${path}`, { method, ca, headers }, (response) => {
-      const parts: Buffer[] = [];
-      response.on('data', (part: Buffer) => parts.push(part));
-      response.on('end', () => {
-        const text = Buffer.concat(parts).toString();
-        resolve({
-          status: response.statusCode ?? 0,
-          text: () => Promise.resolve(text),
-          json: () => Promise.resolve(JSON.parse(text) as unknown),
-        });
-      });
-    });
-    sent.on('error', reject);
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
-  });
-}
 
 const plurals: Readonly<Record<string, string>> = { ConfigMap: 'configmaps' };
 const pathOf = ({ kind, metadata }: KubeObject): string =>

@@ -12,7 +12,7 @@ const linesOf = (folder: string): number =>
 // A small server that can be read in an evening; what grows beyond is another Kubernetes. Its rules of objects are shared with the cluster in memory.
 for (const [folder, linesMax] of [
   ['deploy/sandbox', 1_500],
-  ['shared/kubernetes', 1_400],
+  ['shared/kubernetes', 1_500],
 ] as const)
   test(`${folder} has at most ${linesMax} lines`, () => {
     const lines = linesOf(folder);

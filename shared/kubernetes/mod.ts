@@ -1,7 +1,7 @@
 // What an API server of Kubernetes does with objects: no HTTP, no disk, no clock or chance of its own. The sandbox is one behind HTTPS, the spoke's in-memory
 // cluster one behind the spoke's own port.
-export { abandoned, definition, ending } from './controllers/endings.ts';
-export { play, type Playing, type Rules, type Seen, type Wish } from './controllers/player.ts';
+export { definition } from './controllers/endings.ts';
+export { play, type Rules, type Seen, type Wish } from './controllers/player.ts';
 export { ApiError, badRequest, invalid, notImplemented, refusal } from './errors.ts';
 export { condition, isTrue } from './objects/conditions.ts';
 export { uuidFrom } from './objects/identities.ts';

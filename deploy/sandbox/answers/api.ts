@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '#shared/clock/mod.ts';
 import {
+  ApiError,
+  type DeleteOptions,
   at,
   badRequest,
   type Doc,
@@ -9,21 +11,24 @@ import {
   isDoc,
   isList,
   type Kind,
-  listAt,
   notImplemented,
   refusal,
   type Stored,
-  textAt,
   type Verb,
   type WriteRequest,
   type Writes,
 } from '#shared/kubernetes/mod.ts';
+import { deleteOptions } from './deletes.ts';
 import { discovery, openApi } from './discovery.ts';
 import { listOf, Pages, partial } from './lists.ts';
 import { tableFor } from './tables.ts';
 import { watch } from './watches.ts';
 
 const bodyMaxBytes = 3 * 1024 * 1024;
+/** No schema is nested so deeply. */
+const levelsMax = 200;
+/** As the real one bounds it. */
+const operationsMax = 10_000;
 const version = { major: '1', minor: '36', gitVersion: 'v1.36.3', gitTreeState: 'sandbox', platform: 'sandbox' };
 
 /** What a path is about. */
@@ -68,14 +73,16 @@ export class Api {
     const page = method === 'GET' ? this.#pages.read(store, kind, namespace, query) : undefined;
     if (page) return { code: 200, body: isTable ? table(page.items, page.metadata) : listOf(kind, page, isPartial === true) };
     const verb = verbOf(method, headers['content-type'] ?? '');
-    if (verb === 'delete' && name === '') return this.#deleteAll(target, query);
-    if ((verb === 'create') !== (name === '') || (kind.namespaced && namespace === '')) throw refusal('noMethod');
+    const isAll = verb === 'delete' && name === '' && !(kind.builtIn && kind.kind === 'Namespace');
+    if ((verb !== 'create' && !isAll) === (name === '') || (kind.namespaced && namespace === '')) throw refusal('noMethod');
     const body = await bodyOf(request);
-    if (verb === 'delete') return this.#delete(target, docAt({ body }, 'body'), query);
+    if (verb === 'delete') return this.#delete(target, deleteOptions(body, query), query);
     if (verb === 'json' ? !isList(body) : !isDoc(body)) throw badRequest('the body is not a document of that type');
     if (isScale && verb !== 'merge' && verb !== 'update') throw notImplemented(`${verb} of a scale`);
     const write = writeRequest(request, target, query, response);
-    const scaled = { metadata: docAt(body, 'metadata'), spec: { replicas: at(body, 'spec', 'replicas') ?? 0 } };
+    // A scale without a number is one of zero; a patch without one leaves it.
+    const replicas = at(body, 'spec', 'replicas') ?? (verb === 'update' ? 0 : undefined);
+    const scaled = { metadata: docAt(body, 'metadata'), spec: replicas === undefined ? {} : { replicas } };
     const scale = (): ReturnType<Writes['write']> => this.writes.write('merge', { ...write, subresource: '' }, scaled);
     const { object, created } = isScale ? scale() : this.writes.write(verb, write, body);
     return { code: created ? 201 : 200, body: shaped(object) };
@@ -107,24 +114,14 @@ export class Api {
     return body ? { code: 200, body, ...(type ? { type } : {}) } : text(404, '404 page not found\n');
   }
 
-  /** Of all that the selectors name, each as if it alone were deleted. */
-  #deleteAll({ kind, namespace }: Target, query: URLSearchParams): Answer {
-    if (kind.kind === 'Namespace' && kind.builtIn) throw refusal('noMethod');
-    const page = this.#pages.read(this.writes.store, kind, namespace, query);
-    const dryRun = query.get('dryRun') === 'All';
-    for (const { metadata } of page.items) this.writes.delete(kind, metadata.namespace ?? '', metadata.name, { dryRun });
-    return { code: 200, body: listOf(kind, page, false) };
-  }
-
-  #delete({ kind, namespace, name, subresource }: Target, body: Doc, query: URLSearchParams): Answer {
+  #delete({ kind, namespace, name, subresource }: Target, options: DeleteOptions, query: URLSearchParams): Answer {
     if (subresource !== '') throw refusal('noMethod');
-    if (!['', 'DeleteOptions'].includes(textAt(body, 'kind'))) throw badRequest('the body is no DeleteOptions');
+    if (name === '') {
+      const page = this.#pages.read(this.writes.store, kind, namespace, query);
+      for (const { metadata } of page.items) this.writes.delete(kind, metadata.namespace ?? '', metadata.name, options);
+      return { code: 200, body: listOf(kind, page, false) };
+    }
     const { uid } = this.writes.get(kind, namespace, name).metadata;
-    const given = Object.fromEntries(query);
-    const { gracePeriodSeconds: grace, propagationPolicy, preconditions } = { ...given, ...body };
-    const dryRun = listAt(body, 'dryRun').includes('All') || given['dryRun'] === 'All';
-    const graceSeconds = grace === undefined || grace === null ? undefined : Number(grace);
-    const options = { ...(preconditions as Doc), propagation: propagationPolicy as string, dryRun, graceSeconds };
     const details = { name, ...(kind.group === '' ? {} : { group: kind.group }), kind: kind.resource, uid };
     const done = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
     return { code: 200, body: this.writes.delete(kind, namespace, name, options) ?? done };
@@ -197,9 +194,24 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
     if ((bytes += part.byteLength) > bodyMaxBytes) throw refusal('tooLarge');
     parts.push(part);
   }
+  const body = bytes === 0 ? undefined : parsed(Buffer.concat(parts).toString());
+  if (isDeeper(body, levelsMax)) throw badRequest(`the body is nested deeper than ${levelsMax} levels`);
+  if (isList(body) && body.length > operationsMax)
+    throw new ApiError(
+      413,
+      'RequestEntityTooLarge',
+      `The allowed maximum operations in a JSON patch is ${operationsMax}, got ${body.length}`,
+    );
+  return body;
+}
+
+function parsed(text: string): unknown {
   try {
-    return bytes === 0 ? undefined : (JSON.parse(Buffer.concat(parts).toString()) as unknown);
+    return JSON.parse(text) as unknown;
   } catch {
-    throw badRequest('the body is not JSON, the only form of documents here');
+    throw badRequest('the body is not JSON: the sandbox reads no YAML, and kubectl sends none');
   }
 }
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' && value !== null && (levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1)));

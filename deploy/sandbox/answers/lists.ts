@@ -1,4 +1,5 @@
 import {
+  badRequest,
   apiVersionOf,
   type Doc,
   fieldSelector,
@@ -28,7 +29,9 @@ export class Pages {
   read(store: Store, kind: Kind, namespace: string, query: URLSearchParams): Page {
     if (query.get('resourceVersionMatch') === 'Exact') throw notImplemented('lists of an exact version');
     versionOf(store, query);
-    const [token, limit, selects] = [query.get('continue') ?? '', Number(query.get('limit') ?? 0), selectsOf(kind, query)];
+    const [token, asked, selects] = [query.get('continue') ?? '', query.get('limit') ?? '0', selectsOf(kind, query)];
+    if (!/^\d{0,9}$/.test(asked)) throw badRequest(`limit: "${asked}" is no number of objects`);
+    const limit = Number(asked);
     const all = { items: store.list(tableOf(kind), namespace).filter(selects), metadata: { resourceVersion: String(store.version) } };
     const page = token === '' ? all : this.#rests.get(token);
     if (!page) throw refusal('pageGone');

@@ -51,7 +51,7 @@ export function watch(
   }
   if (from === undefined) for (const object of store.list(table, namespace).filter(selects)) send('ADDED', shaped(object));
   else for (const event of store.since(from)) tell(event);
-  const lasts = Number(query.get('timeoutSeconds') ?? 0) * 1000 || lastsMs;
+  const lasts = Math.min(Number(query.get('timeoutSeconds') ?? 0) * 1000 || lastsMs, lastsMs);
   const end = clock.after(lasts, () => (bookmark(), response.end()));
   let next = clock.after(bookmarkEveryMs, function again() {
     bookmark();

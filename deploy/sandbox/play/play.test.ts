@@ -331,7 +331,7 @@ for (const [spec, expected] of budgets)
   });
 
 test('a budget follows its pods', async () => {
-  const { make, get, pass, writes, request } = cluster();
+  const { make, get, pass, writes, request, pods } = cluster();
   make('PodDisruptionBudget', 'b', { minAvailable: 1, selector: { matchLabels: { app: 'a' } } });
   make('Deployment', 'd', workload({ replicas: 3 }));
   await pass();
@@ -339,4 +339,13 @@ test('a budget follows its pods', async () => {
   writes.patch(request('Deployment', 'd'), 'merge', { spec: { replicas: 1 } });
   await pass();
   assert.equal(at(get('PodDisruptionBudget', 'b'), 'status', 'disruptionsAllowed'), 0);
+  const [last] = pods();
+  writes.patch(request('Pod', last?.metadata.name ?? ''), 'merge', { metadata: { finalizers: ['a/b'] } });
+  writes.patch(request('Deployment', 'd'), 'merge', { spec: { replicas: 0 } });
+  await pass();
+  assert.deepEqual(
+    [pods().length, at(get('PodDisruptionBudget', 'b'), 'status', 'expectedPods')],
+    [1, 0],
+    'who is on the way out does not count',
+  );
 });

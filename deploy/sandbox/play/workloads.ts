@@ -5,6 +5,9 @@ import { isReady, nodesFor } from './pods.ts';
 
 // Controllers whose pods are their own.
 
+/** More pods of one workload are not played: it stays short of them. So many come in one look: there are other clusters to serve. */
+const [podsMax, podsAtOnceMax] = [500, 50];
+
 export const numberAt = (value: unknown, ...path: readonly string[]): number => Number(at(value, ...path) ?? 0);
 export const hashOf = (template: unknown): string => createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10);
 export const controlledBy = ({ apiVersion, kind, metadata: { namespace, name, uid } }: Stored): Doc => ({
@@ -18,7 +21,8 @@ function podOf(owner: Stored, own: Doc = { generateName: `${owner.metadata.name}
   const labels = { ...docAt(metadata, 'labels'), ...ownLabels };
   return { kind: 'Pod', metadata: { ...docAt(metadata), ...own, ...controlledBy(owner), labels }, spec: { ...docAt(spec), ...ownSpec } };
 }
-const podsOf = (owner: Stored, count: number): readonly Doc[] => Array.from({ length: Math.max(0, count) }, () => podOf(owner));
+const podsOf = (owner: Stored, count: number): readonly Doc[] =>
+  Array.from({ length: Math.min(Math.max(0, count), podsAtOnceMax) }, () => podOf(owner));
 
 const isAlive = (pod: Stored): boolean =>
   pod.metadata.deletionTimestamp === undefined && !['Succeeded', 'Failed'].includes(textAt(pod, 'status', 'phase'));
@@ -27,7 +31,11 @@ export function replicaSet({ object, owned }: Seen): Wish {
   const wanted = numberAt(object, 'spec', 'replicas');
   const live = owned.filter(isAlive).toSorted((a, b) => Number(isReady(a)) - Number(isReady(b)));
   const report = reported(object, { live: live.length, ready: live.filter(isReady).length });
-  return { put: [report], create: podsOf(object, wanted - live.length), remove: live.slice(0, Math.max(0, live.length - wanted)) };
+  return {
+    put: [report],
+    create: podsOf(object, Math.min(wanted, podsMax) - live.length),
+    remove: live.slice(0, Math.max(0, live.length - wanted)),
+  };
 }
 
 const revisionKey = 'controller-revision-hash';
@@ -50,10 +58,10 @@ export function statefulSet({ object, owned }: Seen): Wish {
   const { replicas, template, podManagementPolicy, serviceName } = docAt(object, 'spec');
   const { name } = object.metadata;
   const revision = `${name}-${hashOf(template)}`;
-  const names = Array.from({ length: Number(replicas) }, (_, index) => `${name}-${index}`);
+  const names = Array.from({ length: Math.min(Number(replicas), podsMax) }, (_, index) => `${name}-${index}`);
   const { remove, counts, missing, firstUnready } = inPlaces(owned, names, (pod) => pod.metadata.name, revision);
   const next = podManagementPolicy === 'Parallel' ? missing : missing.filter((place) => place === firstUnready);
-  const create = next.map((place) => {
+  const create = next.slice(0, podsAtOnceMax).map((place) => {
     const index = place.slice(name.length + 1);
     const labels = { 'apps.kubernetes.io/pod-index': index, 'statefulset.kubernetes.io/pod-name': place, [revisionKey]: revision };
     return podOf(object, { name: place }, labels, { hostname: place, ...(serviceName ? { subdomain: serviceName } : {}) });
@@ -93,7 +101,10 @@ export function job({ object, owned, now }: Seen): Wish {
     const completionTime = last === 'Complete' ? timestamp(now) : undefined;
     return { remove: live, put: [reported(object, { ...counts, ready: 0, completionTime, conditions })] };
   }
-  const create = podsOf(object, Math.min(Number(parallelism), Number(completions) - counts.succeeded) - live.length);
+  const create = podsOf(
+    object,
+    Math.min(Number(parallelism) - live.length, Number(completions) - counts.succeeded - live.length, podsMax - owned.length),
+  );
   const report = reported(object, { ...counts, active: live.length, ready: live.filter(isReady).length });
   return { create, put: [report], againMs: leftMs };
 }

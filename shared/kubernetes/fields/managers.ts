@@ -72,8 +72,8 @@ export function applied(
   const conflicts = others.flatMap(([, { words, set }]) => [...set].flatMap((path) => (touched.has(path) ? [{ words, path }] : [])));
   if (conflicts.length > 0 && !write.force) throw conflictOf(conflicts);
   for (const [other, { words, set }] of others) after.set(other, { words, set: minus(set, touched, removed) });
-  const isSame = same(object, plain) && [...after].every(([other, { set }]) => same(before.get(other)?.set, set));
-  return { object, settle: (final) => withEntries(final, after, isSame ? undefined : id, write.now) };
+  // Who applies what is there already gets it without a time.
+  return { object, settle: (final) => withEntries(final, after, same(object, plain) ? undefined : id, write.now) };
 }
 
 function conflictOf(conflicts: readonly { readonly words: Doc; readonly path: string }[]): ApiError {

@@ -46,7 +46,7 @@ function compact(word: unknown): Shape {
 
 const types: Readonly<Record<string, string>> = { string: 's', integer: 'i', number: 'n', boolean: 'b', object: 'm', array: 'l' };
 
-/** The shape that the schema of a custom kind describes: its fields, their defaults, how they are merged. What it demands of values is not checked. */
+/** The shape that the schema of a custom kind describes: its fields, their defaults, how they are merged. What it demands of values: `demands.ts`. */
 export function shapeOfSchema(schema: Doc, isRoot = false): Shape {
   const as = schema['x-kubernetes-int-or-string'] === true ? 'x' : (types[textAt(schema, 'type')] ?? (isRoot ? 'm' : 'u'));
   const properties = Object.entries(docAt(schema, 'properties'));

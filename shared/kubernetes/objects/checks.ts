@@ -20,10 +20,11 @@ const textCauses = (field: string, texts: readonly string[], rule: string): read
   });
 
 /** What is wrong with an object that is about to be written; nothing: []. */
-export function causesOf({ kind, group, builtIn }: Kind, live: Stored | undefined, next: Stored): readonly Cause[] {
+export function causesOf({ kind, group, builtIn, hasScale }: Kind, live: Stored | undefined, next: Stored): readonly Cause[] {
   const { name, labels = {}, annotations = {} } = next.metadata;
   const rule = [kind, group].find((one) => builtIn && at(facts, 'names', one) !== undefined) ?? 'subdomain';
   const [selector, pod] = [at(next, 'spec', 'selector', 'matchLabels'), at(next, 'spec', 'template', 'metadata', 'labels')];
+  const replicas = hasScale ? at(next, 'spec', 'replicas') : 0;
   const isSelected = group !== 'apps' || Object.entries(docAt({ selector }, 'selector')).every(([key, value]) => at(pod, key) === value);
   return [
     ...(name === '' ? [required('metadata.name', ': name or generateName is required')] : textCauses('metadata.name', [name], rule)),
@@ -33,6 +34,7 @@ export function causesOf({ kind, group, builtIn }: Kind, live: Stored | undefine
     ...(kind === 'ConfigMap' || kind === 'Secret'
       ? Object.keys(docAt(next, 'data')).flatMap((key) => textCauses(`data[${key}]`, [key], 'data'))
       : []),
+    ...(Number(replicas) < 0 ? [wrong('spec.replicas', replicas, 'must be greater than or equal to 0')] : []),
     ...(isSelected ? [] : [wrong('spec.template.metadata.labels', pod, '`selector` does not match template `labels`')]),
     ...(live ? changeCauses(builtIn ? kind : '', live, next) : []),
   ];

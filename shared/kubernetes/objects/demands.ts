@@ -68,7 +68,7 @@ function amiss(schema: Doc, value: unknown, path: string, checks: Checks): reado
     ];
   }
   if (typeof value !== 'string') return named;
-  const [size, pattern] = [[...value].length, textAt(schema, 'pattern')];
+  const [size, pattern] = [Array.from(value).length, textAt(schema, 'pattern')];
   const mismatch = say(pattern !== '', `should match '${pattern}'`).map((cause) => ({
     ...cause,
     unless: checks.push([pattern, value]) - 1,

@@ -221,3 +221,61 @@ test('what has a finalizer dies only when it is taken off', () => {
   all.write('json', at(all, 'ConfigMap', 'a'), [{ op: 'remove', path: '/metadata/finalizers' }]);
   refuses(404, () => all.get(all.kinds.own('ConfigMap'), 'default', 'a'));
 });
+
+test('the namespaces of the cluster itself cannot be deleted', () => {
+  const all = writes();
+  const namespaces = all.kinds.own('Namespace');
+  for (const name of ['kube-system', 'kube-public'])
+    all.create({ kind: namespaces, namespace: '', name: '', manager: 'test' }, { metadata: { name } });
+  for (const name of ['default', 'kube-system', 'kube-public']) refuses(403, () => all.delete(namespaces, '', name, {}));
+});
+
+/** A Pod that runs on a node, so that somebody has to end it. */
+function running(all: Writes, spec: Doc = {}): void {
+  const containers = [{ name: 'a', image: 'x' }];
+  all.create(at(all, 'Pod', ''), { metadata: { name: 'p' }, spec: { containers, nodeName: 'n', ...spec } });
+}
+const graces: readonly (readonly [
+  spec: Doc,
+  first: number | undefined,
+  second: number | undefined,
+  left: readonly [number, number] | undefined,
+])[] = [
+  [{}, undefined, undefined, [30, 30]],
+  [{ terminationGracePeriodSeconds: 5 }, undefined, 9, [5, 5]],
+  [{ terminationGracePeriodSeconds: 5 }, 7, undefined, [7, 7]],
+  [{}, undefined, 0, undefined],
+  [{}, 0, undefined, undefined],
+  [{ terminationGracePeriodSeconds: 1e18 }, undefined, undefined, [31_536_000, 31_536_000]],
+];
+for (const [spec, first, second, left] of graces)
+  test(`a Pod with ${JSON.stringify(spec)} deleted with ${first}, then with ${second}: ${left?.join(' s, then ') ?? 'gone'}`, () => {
+    const all = writes();
+    running(all, spec);
+    const pods = all.kinds.own('Pod');
+    const dying = all.delete(pods, 'default', 'p', { graceSeconds: first });
+    if (!left && !dying) return;
+    assert.equal(dying?.metadata['deletionGracePeriodSeconds'], left?.[0] ?? 30);
+    const again = all.delete(pods, 'default', 'p', { graceSeconds: second });
+    assert.equal(again?.metadata['deletionGracePeriodSeconds'], left?.[1]);
+    if (again) assert.equal(again.metadata.deletionTimestamp, dying?.metadata.deletionTimestamp);
+  });
+
+test('a second delete counts for nothing, and says how what is owned is to fare', () => {
+  const all = writes();
+  const maps = all.kinds.own('ConfigMap');
+  const pods = all.kinds.own('Pod');
+  all.create(at(all, 'Pod', ''), { metadata: { name: 'p', finalizers: ['a/b'] }, spec: { containers: [{ name: 'a', image: 'x' }] } });
+  const generations = [1, 2, 3].map(() => all.delete(pods, 'default', 'p', {})?.metadata.generation);
+  assert.deepEqual(generations, [2, 2, 2]);
+  all.create(at(all, 'ConfigMap', ''), { metadata: { name: 'm', finalizers: ['a/b'] } });
+  const held = (['Foreground', 'Orphan', 'Foreground', 'Background'] as const).map(
+    (propagation) => all.delete(maps, 'default', 'm', { propagation })?.metadata.finalizers,
+  );
+  assert.deepEqual(held, [
+    ['a/b', 'foregroundDeletion'],
+    ['a/b', 'orphan'],
+    ['a/b', 'foregroundDeletion'],
+    ['a/b', 'foregroundDeletion'],
+  ]);
+});

@@ -13,9 +13,13 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 
 const missing = Symbol('nothing there');
 
+/** As the real one bounds it: a copy of a copy of a copy is soon larger than any machine. */
+const copiedMaxChars = 3 * 1024 * 1024;
+
 /** RFC 6902. Throws Error when an operation cannot be done. */
-export const jsonPatch = (target: unknown, operations: readonly unknown[]): unknown =>
-  operations.reduce((document, one) => {
+export function jsonPatch(target: unknown, operations: readonly unknown[]): unknown {
+  let copied = 0;
+  return operations.reduce((document, one) => {
     const { op, value = null } = one as Doc;
     const [path, from] = [pointer((one as Doc)['path']), pointer((one as Doc)['from'] ?? '')];
     const [there, moved] = [lookUp(document, path), lookUp(document, from)];
@@ -23,10 +27,12 @@ export const jsonPatch = (target: unknown, operations: readonly unknown[]): unkn
     if (op === 'replace' && there !== missing) return changed(document, path, value, true);
     if (op === 'remove' && there !== missing) return changed(document, path, missing, true);
     if (op === 'test' && same(there, value)) return document;
-    if (op === 'copy' && moved !== missing) return changed(document, path, moved, false);
+    if (op === 'copy' && moved !== missing && (copied += JSON.stringify(moved).length) <= copiedMaxChars)
+      return changed(document, path, moved, false);
     if (op === 'move' && moved !== missing) return changed(changed(document, from, missing, true), path, moved, false);
     throw new Error(`cannot ${String(op)} ${path.join('/')}`);
   }, target);
+}
 
 function pointer(text: unknown): readonly string[] {
   if (typeof text !== 'string' || (text !== '' && !text.startsWith('/'))) throw new Error(`"${String(text)}" is no JSON pointer`);

@@ -94,7 +94,8 @@ export class Writes {
   #dying(kind: Kind, live: Stored, { graceSeconds: asked, propagation = '' }: DeleteOptions): Stored {
     const { generation, deletionTimestamp, finalizers = [], ...head } = live.metadata;
     const isPlayed = kind.kind === 'Pod' && textAt(live, 'spec', 'nodeName') !== '';
-    const grace = isPlayed ? (asked ?? Number(at(live, 'spec', 'terminationGracePeriodSeconds') ?? 30)) : 0;
+    const wanted = asked ?? Number(at(live, 'spec', 'terminationGracePeriodSeconds') ?? 30);
+    const grace = isPlayed ? Math.min(Math.max(0, wanted), graceMaxSeconds) : 0;
     const held = { Foreground: 'foregroundDeletion', Orphan: 'orphan' }[propagation];
     const all = held === undefined ? finalizers : [...finalizers.filter((one) => one !== 'orphan' && one !== 'foregroundDeletion'), held];
     const metadata = {
@@ -161,6 +162,8 @@ export class Writes {
   }
 }
 
+/** A year: no date can be told for some that are allowed. */
+const graceMaxSeconds = 365 * 86_400;
 const serverOwned = 'uid creationTimestamp resourceVersion generation deletionTimestamp deletionGracePeriodSeconds selfLink'.split(' ');
 
 /** Whether what is deleted still waits for somebody: its finalizers, a namespace's contents, a kubelet. */

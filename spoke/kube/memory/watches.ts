@@ -20,6 +20,7 @@ export interface MemoryWatchParts {
 type Scope = (object: Stored) => boolean;
 const bookmarkEveryMs = 60_000;
 const retryMs = 1_000;
+const over = new Error('there is news');
 
 /** The events of one kind after a version, with a bookmark for every quiet minute, until the signal or a RESYNC. */
 export async function* eventsOf(
@@ -79,7 +80,7 @@ async function quiet(news: Promise<void>, { clock }: MemoryWatchParts, signal: A
     () => false,
   );
   const first = await Promise.race([news.then(() => false), minute]);
-  end.abort();
+  end.abort(over); // an error of its own for each event would cost more than the event
   return first;
 }
 

@@ -84,7 +84,7 @@ test('counts add up: of each cluster, each target and the fleet', async () => {
             whole[key],
           );
       }
-      const status = await fleetStatusOf(store.read, moment, { settling: false, recordBehind: null });
+      const status = await fleetStatusOf(store.read, moment, null);
       const listed = (await sql<{ rank: number }>`SELECT rank FROM (${clusters.select(moment)})`.execute(store.read)).rows;
       for (const [rank, health] of healths.entries())
         assert.equal(status.clusters.health[health], listed.filter((row) => row.rank === rank).length, health);

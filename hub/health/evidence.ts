@@ -1,7 +1,16 @@
 import type { AssignmentReport } from '#proto/mod.ts';
 import { bareHealth, compareFence, fenceText, type HealthState } from '#shared/kernel/mod.ts';
 import type { ReportRow } from '#hub/store/mod.ts';
-import { beatsMax, type Contact, type Dispatched, type Evidence, type Reported, type Silence, type Timing } from './model.ts';
+import {
+  beatsMax,
+  type Connection,
+  type Contact,
+  type Dispatched,
+  type Evidence,
+  type Reported,
+  type Silence,
+  type Timing,
+} from './model.ts';
 
 /** Why a contact vouches for nothing; undefined: it does. Silence never becomes good or bad news, only no news. */
 export function silenceOf(contact: Contact | undefined, { nowMs, beatMs, settling }: Timing): Silence | undefined {
@@ -18,6 +27,14 @@ export function silenceOf(contact: Contact | undefined, { nowMs, beatMs, settlin
 /** Whether any beat came lately, whatever it said: what settling counts. */
 export const isHeard = (contact: Contact | undefined, { nowMs, beatMs }: Pick<Timing, 'nowMs' | 'beatMs'>): boolean =>
   contact?.beatMs !== undefined && nowMs - contact.beatMs <= beatsMax * beatMs;
+
+/** Whether the spoke is there: it beats, or has come so lately that it need not have yet. `everConnected`: the record has facts of it. */
+export function connectionAt(contact: Contact | undefined, everConnected: boolean, timing: Omit<Timing, 'settling'>): Connection {
+  if (!contact) return { state: everConnected ? 'Disconnected' : 'NeverConnected', ageMs: null };
+  const { nowMs, beatMs } = timing;
+  const live = contact.connected && (isHeard(contact, timing) || nowMs - contact.sinceMs <= beatsMax * beatMs);
+  return { state: live ? 'Connected' : 'Disconnected', ageMs: Math.max(0, nowMs - (contact.beatMs ?? contact.sinceMs)) };
+}
 
 /** What a silence means, as a sentence. */
 export const silenceText: Readonly<Record<Silence, string>> = {

@@ -16,6 +16,12 @@ export interface Contact {
   readonly fence?: Fence | undefined;
 }
 
+export interface Connection {
+  readonly state: 'Connected' | 'Disconnected' | 'NeverConnected';
+  /** Since the last beat, or since the stream opened or ended; null when this hub has not heard of it. */
+  readonly ageMs: number | null;
+}
+
 export type Doubt = '' | 'ClusterApiSilent' | 'FenceUnproven' | 'ReportsOutOfDate';
 
 /** Why nothing can be said about a cluster. */

@@ -3,7 +3,7 @@ import type { Clock } from '#shared/clock/mod.ts';
 import { longestBackoffMs, reconnectBackoff } from '#shared/kernel/mod.ts';
 import type { Store } from '#hub/store/mod.ts';
 import { CommandError, type Order } from './commands.ts';
-import { isHeard, silenceOf, silenceText } from './evidence.ts';
+import { silenceOf, silenceText } from './evidence.ts';
 import type { Contact, Timing } from './model.ts';
 import type { Channel, Peer, SpokeHandler, SpokeStream } from './port.ts';
 import { writeRefusal } from './record.ts';
@@ -45,12 +45,6 @@ export interface Watch {
   timing(): Timing;
   /** Set: dispatch, rollouts and promotion stop. */
   readonly recordBehind: RecordBehind | undefined;
-}
-
-export interface Connection {
-  readonly state: 'Connected' | 'Disconnected' | 'NeverConnected';
-  /** Since the last beat, or since the stream opened or ended; null when this hub has not heard of it. */
-  readonly ageMs: number | null;
 }
 
 /** The shell: streams in, evidence out. */
@@ -170,15 +164,6 @@ export class HealthService implements SpokeHandler, Watch {
   /** Something about a cluster that an operator has to know, beside what its spoke refused. */
   note(clusterId: number, code: string, message: string): Promise<void> {
     return writeRefusal(this.#options.store, { clusterId, code, message });
-  }
-
-  /** `everConnected`: the record has facts of it. */
-  connectionOf(clusterId: number, everConnected: boolean): Connection {
-    const contact = this.contactOf(clusterId);
-    if (!contact) return { state: everConnected ? 'Disconnected' : 'NeverConnected', ageMs: null };
-    const { nowMs, beatMs } = this.timing();
-    const live = contact.connected && (isHeard(contact, { nowMs, beatMs }) || nowMs - contact.sinceMs <= 3 * beatMs);
-    return { state: live ? 'Connected' : 'Disconnected', ageMs: Math.max(0, nowMs - (contact.beatMs ?? contact.sinceMs)) };
   }
 
   #tell({ changed, settled }: Look): void {

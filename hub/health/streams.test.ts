@@ -15,6 +15,7 @@ import { seededRandom, VirtualClock } from '#shared/clock/mod.ts';
 import { digestOf, sha256, type Digest } from '#shared/kernel/mod.ts';
 import { generateKey, openEnvelope, sealEnvelope } from '#shared/signing/mod.ts';
 import { openSqliteStore, put, type ClusterRow, type Store } from '#hub/store/mod.ts';
+import { connectionAt } from './evidence.ts';
 import { healthLimits } from './bounds.ts';
 import { HealthService } from './service.ts';
 import type { SpokeStream } from './port.ts';
@@ -682,8 +683,8 @@ test('silence is noticed without anybody saying anything', async () => {
   hub.changes.length = 0;
   await hub.clock.advance(4_000);
   assert.deepEqual(hub.changes.flat(), [10]);
-  assert.equal(hub.health.connectionOf(10, true).state, 'Disconnected');
-  assert.equal(hub.health.connectionOf(11, false).state, 'NeverConnected');
+  assert.equal(connectionAt(hub.health.contactOf(10), true, hub.health.timing()).state, 'Disconnected');
+  assert.equal(connectionAt(hub.health.contactOf(11), false, hub.health.timing()).state, 'NeverConnected');
   await hub.health.stop();
   assert.equal(a.cases.at(-1), 'ShuttingDown');
 });

@@ -1,6 +1,6 @@
 import { AssignmentReport, type CommandResult } from '#proto/mod.ts';
 import { canonicalJson, digestOf, type HealthState, type Random } from '#shared/kernel/mod.ts';
-import { CommandError, HealthService, silenceOf, type Connection, type Contact, type Timing } from '#hub/health/mod.ts';
+import { CommandError, silenceOf, type Contact, type Timing } from '#hub/health/mod.ts';
 import { put, type Store, type Write } from '#hub/store/mod.ts';
 
 export interface FleetSize {
@@ -263,10 +263,5 @@ export class StillFleet {
   async command(cluster: { readonly id: number; readonly name: string }): Promise<CommandResult> {
     this.reach(cluster);
     return { id: '1', ...this.answer };
-  }
-
-  connectionOf(clusterId: number, everConnected: boolean): Connection {
-    // The production rule over these contacts.
-    return HealthService.prototype.connectionOf.call(this, clusterId, everConnected);
   }
 }

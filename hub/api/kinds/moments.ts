@@ -1,14 +1,16 @@
-import { isHeard, silenceOf, type Connection, type Contact, type Silence, type Timing } from '#hub/health/mod.ts';
+import { connectionAt, silenceOf, type Connection, type Contact, type Silence, type Timing } from '#hub/health/mod.ts';
 
 /** What the API asks about contact with spokes; HealthService is one. */
 export interface Fleet {
+  /** Each is replaced when it changes, never altered. */
   contacts(): Iterable<readonly [number, Contact]>;
-  contactOf(clusterId: number): Contact | undefined;
-  connectionOf(clusterId: number, everConnected: boolean): Connection;
   timing(): Timing;
 }
 
-/** One look at the fleet's contacts: everything in one answer is judged by the same moment. */
+/**
+ * One look at the fleet's contacts: everything in one answer is judged by the same moment, and shown by it, however long the answer takes. Health of then
+ * beside contact of now would call a cluster Healthy that is known to be lost.
+ */
 export interface Moment {
   /** Epoch milliseconds. */
   readonly now: number;
@@ -30,15 +32,18 @@ export interface Moment {
 
 export function momentOf(fleet: Fleet, now: number): Moment {
   const timing = fleet.timing();
+  const contacts = new Map(fleet.contacts());
   const codes: Record<string, string> = {};
-  for (const [id, contact] of fleet.contacts())
-    codes[id] = `${isLive(contact, timing) ? 'C' : 'D'}${fenceDigits(contact)}${silenceOf(contact, timing) ?? ''}`;
+  for (const [id, contact] of contacts) {
+    const { state } = connectionAt(contact, true, timing);
+    codes[id] = `${state === 'Connected' ? 'C' : 'D'}${fenceDigits(contact)}${silenceOf(contact, timing) ?? ''}`;
+  }
   return {
     now: Math.round(now),
     timing,
-    contactOf: (id) => fleet.contactOf(id),
-    connectionOf: (id, ever) => whole(fleet.connectionOf(id, ever)),
-    isSilent: (id) => silenceOf(fleet.contactOf(id), timing) !== undefined,
+    contactOf: (id) => contacts.get(id),
+    connectionOf: (id, ever) => whole(connectionAt(contacts.get(id), ever, timing)),
+    isSilent: (id) => silenceOf(contacts.get(id), timing) !== undefined,
     contactsJson: JSON.stringify(codes),
     unheard: timing.settling ? 'Settling' : 'NotConnected',
   };
@@ -50,7 +55,3 @@ const fenceDigits = ({ fence }: Contact): string =>
   String((fence?.epoch ?? 0) * generationsMax + (fence?.generation ?? 0)).padStart(16, '0');
 
 const whole = ({ state, ageMs }: Connection): Connection => ({ state, ageMs: ageMs === null ? null : Math.round(ageMs) });
-
-/** As HealthService.connectionOf has it. */
-const isLive = (contact: Contact, { nowMs, beatMs }: Timing): boolean =>
-  contact.connected && (isHeard(contact, { nowMs, beatMs }) || nowMs - contact.sinceMs <= 3 * beatMs);

@@ -4,11 +4,11 @@ import { dispatchesOf, evidenceOf, reportedOf, type Dispatched, type Evidence } 
 import { waitOf } from '#hub/holds/mod.ts';
 import { sql, type HoldRow, type PlacementRow, type Reader, type ReportRow } from '#hub/store/mod.ts';
 import type { Placement } from '../schemas/moving.ts';
-import { convergences, healths, type ChangedBy } from '../schemas/words.ts';
+import { convergences, healths, type ChangedBy, type Convergence } from '../schemas/words.ts';
 import { changesOf } from './changes.ts';
 import { holdShown, holdsOfPlacements } from './holds.ts';
 import { conditionsOf } from './conditions.ts';
-import { convergenceAt, judged } from './judged.ts';
+import { convergenceAt, healthAt, judged } from './judged.ts';
 import type { Moment } from './moments.ts';
 import { time, timeOrNull, versioned } from './parts.ts';
 import { within, type Ids, type Row, type View } from './view.ts';
@@ -138,19 +138,26 @@ export async function reportsOf(read: Reader, ids: readonly number[]): Promise<R
   return new Map(rows.map((row) => [row.placement_id, row]));
 }
 
-/** The same evidence that the hub decides on. */
-export const evidenceAt = (
-  row: Pick<PlacementViewRow, 'wanted' | 'mode' | 'cluster_id'>,
+/**
+ * The same evidence that the hub decides on. The report may be newer than what the row was found and counted by: bad news is told at once, good news by the
+ * next look, or what is listed as Degraded would call itself Healthy.
+ */
+export function evidenceAt(
+  row: Pick<PlacementViewRow, 'wanted' | 'mode' | 'cluster_id' | 'rank'>,
   report: ReportRow | undefined,
   dispatched: Dispatched | undefined,
   moment: Moment,
-): Evidence =>
-  evidenceOf(
-    { revision: row.wanted ?? '', mode: row.mode, dispatched },
-    report && reportedOf(report),
-    moment.contactOf(row.cluster_id),
-    moment.timing,
-  );
+): Evidence {
+  const wanted = { revision: row.wanted ?? '', mode: row.mode, dispatched };
+  const evidence = evidenceOf(wanted, report && reportedOf(report), moment.contactOf(row.cluster_id), moment.timing);
+  if (healths.indexOf(evidence.health) <= row.rank) return evidence;
+  const health = healthAt(row.rank) as Evidence['health'];
+  return { ...evidence, health, reason: 'Changing', message: `was ${health} a moment ago, is said to be ${evidence.health} since` };
+}
+
+/** By the same rule: what it runs and what is wanted may be newer. */
+const convergenceOf = ({ step, wanted }: PlacementViewRow, { revisionApplied }: Evidence): Convergence =>
+  convergenceAt(step) === 'Converged' && revisionApplied !== wanted ? 'NotReceived' : convergenceAt(step);
 
 function placementOf(
   row: PlacementViewRow,
@@ -162,7 +169,7 @@ function placementOf(
   const report = stored && AssignmentReport.decode(stored.value);
   const connection = moment.connectionOf(row.cluster_id, row.facts !== '{}');
   const vouchedAgeMs = vouchedAge(row.cluster_id, moment);
-  const convergence = convergenceAt(row.step);
+  const convergence = convergenceOf(row, evidence);
   const since = timeOrNull(sinceOf(row, stored, evidence, moment));
   const { health, reason } = evidence;
   const message = messageOf(row, evidence);

@@ -17,21 +17,16 @@ const worstMax = 20;
 const rolloutsMax = 20;
 const environmentsMax = 100;
 
-interface Trouble {
-  readonly settling: boolean;
-  readonly recordBehind: string | null;
-}
-
 interface Context {
   readonly read: Reader;
   readonly moment: Moment;
 }
 
 /** The fleet in one bounded answer: how many of what, what is worst, what is moving. Every placement is judged once; the rest is counting. */
-export const fleetStatusOf = (read: Reader, moment: Moment, trouble: Trouble): Promise<FleetStatus> =>
-  keeping(read, moment, (kept) => counted({ read, moment: kept }, trouble));
+export const fleetStatusOf = (read: Reader, moment: Moment, recordBehind: string | null): Promise<FleetStatus> =>
+  keeping(read, moment, (kept) => counted({ read, moment: kept }, recordBehind));
 
-async function counted(context: Context, trouble: Trouble): Promise<FleetStatus> {
+async function counted(context: Context, recordBehind: string | null): Promise<FleetStatus> {
   const { read, moment } = context;
   const targets = await talliesOf(context);
   const contacts = await contactsOf(context);
@@ -39,7 +34,8 @@ async function counted(context: Context, trouble: Trouble): Promise<FleetStatus>
     apiVersion: 'wheelhouse.dev/v1alpha1',
     kind: 'FleetStatus',
     observedAt: time(moment.now),
-    ...trouble,
+    settling: moment.timing.settling,
+    recordBehind,
     health: worstOf([...targets.map(({ rank }) => rank), ...contacts.map(({ rank }) => rank)]),
     clusters: {
       total: contacts.length,

@@ -22,7 +22,7 @@ export async function worstPlacements(read: Reader, moment: Moment, clusterIds: 
   const there = sql`p.cluster_id IN (${sql.join(clusterIds)})`;
   const { rows } = await sql<WorstRow>`
     SELECT * FROM (
-      SELECT p.id, p.cluster_id, p.mode, p.rollout_id, p.updated_at, v.revision AS wanted, t.name || '/' || a.name AS app,
+      SELECT p.id, p.cluster_id, p.mode, p.rollout_id, p.updated_at, j.rank, v.revision AS wanted, t.name || '/' || a.name AS app,
         row_number() OVER (PARTITION BY p.cluster_id ORDER BY j.rank, j.step, p.id) AS place
       FROM (${judged(moment, there)}) j
       JOIN placements p ON p.id = j.id
@@ -52,6 +52,7 @@ export async function worstPlacements(read: Reader, moment: Moment, clusterIds: 
 interface WorstRow {
   readonly id: number;
   readonly cluster_id: number;
+  readonly rank: number;
   readonly mode: 'Enforce' | 'Observe' | 'Suspended';
   readonly rollout_id: number | null;
   readonly updated_at: number;

@@ -24,7 +24,7 @@ export const fleetOperations = (options: ReadOptions, trouble: () => Trouble): r
     answer: fleetStatus,
     handle: async (asked) => {
       const { read, moment } = contextOf(options, asked.moment);
-      return fleetStatusOf(read, moment, trouble());
+      return fleetStatusOf(read, moment, trouble().recordBehind);
     },
   },
   {

@@ -9,8 +9,8 @@ export type Ask = (target: string) => Promise<unknown>;
 /** The ways to ask in this process. */
 export interface Asking {
   readonly ask: Ask;
-  /** Asks several questions about one and the same moment, at less than they cost one by one. */
-  readonly together: <T>(look: (ask: Ask) => Promise<T>) => Promise<T>;
+  /** Asks several questions about one and the same moment, at less than they cost one by one. `atMs`: the hub's monotonic clock just before that moment. */
+  readonly together: <T>(look: (ask: Ask, atMs: number) => Promise<T>) => Promise<T>;
 }
 
 type Check = (operation: Operation, params: unknown, query: unknown) => Pick<Asked, 'params' | 'query'>;

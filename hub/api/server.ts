@@ -119,7 +119,10 @@ function askingOf(operations: readonly Operation[], { store, health, clock }: Ap
   });
   return {
     ask: askOf(operations, check),
-    together: (look) => keeping(store.read, momentOf(health, clock.now()), (moment) => look(askOf(operations, check, moment))),
+    together: (look) => {
+      const atMs = clock.monotonicMs();
+      return keeping(store.read, momentOf(health, clock.now()), (moment) => look(askOf(operations, check, moment), atMs));
+    },
   };
 }
 

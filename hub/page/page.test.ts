@@ -8,7 +8,7 @@ import { loadAssets } from './assets.ts';
 import { pageDocument } from './documents.ts';
 import { liveLimits } from './live.ts';
 import { FleetPage } from './mod.ts';
-import { lookAt, questions } from './questions.ts';
+import { closerAt, fleetAt, questions } from './questions.ts';
 import { invited, letIn, login, messages, see, type Message } from './testing/browsers.ts';
 
 test('the page is what the API answers to a token of scope read, and nothing else', async () => {
@@ -25,7 +25,9 @@ test('the page is what the API answers to a token of scope read, and nothing els
   for (const cluster of ['', 'c-00007', 'c-99999']) {
     const { text } = await see(rig.base, `/?cluster=${cluster}`, { headers });
     // Cursors are sealed anew each time; that there is one is what the page looks at.
-    assert.equal(text, pageDocument(await lookAt({ cluster }, ask, rig.clock), loadAssets()));
+    const fleet = await fleetAt(ask, rig.clock.monotonicMs());
+    const look = cluster === '' ? fleet : await closerAt(cluster, ask, rig.clock, fleet);
+    assert.equal(text, pageDocument(look, loadAssets()));
     await rig.clock.advance(liveLimits.slowestMs);
   }
   assert.ok(asked.every((path) => path.startsWith('/v1alpha1/')));
@@ -417,6 +419,23 @@ test('a look asks all about one moment, so that the fleet is judged once', async
   assert.equal(moments, 1);
 });
 
+test('ages count from when the moment was taken, however long judging it took', async () => {
+  await using rig = await startRig();
+  const headers = await letIn(rig);
+  let passed = 0;
+  const monotonicMs = rig.clock.monotonicMs.bind(rig.clock);
+  rig.clock.monotonicMs = () => monotonicMs() + 1_000 * ++passed;
+  const taken: number[] = [];
+  const timing = rig.fleet.timing.bind(rig.fleet);
+  rig.fleet.timing = () => {
+    taken.push(rig.clock.monotonicMs());
+    return timing();
+  };
+  const { text } = await see(rig.base, '/', { headers });
+  assert.equal(taken.length, 1);
+  assert.equal(Number(/data-now="(\d+)"/.exec(text)?.[1]), (taken[0] ?? 0) - 1_000);
+});
+
 test('whoever looks closer at a cluster costs a look at that cluster, not another one at the fleet', async () => {
   await using rig = await startRig();
   const headers = await letIn(rig);
@@ -435,7 +454,7 @@ test('whoever looks closer at a cluster costs a look at that cluster, not anothe
       asked.push(target);
       return (await rig.get(target)).body as unknown;
     };
-    const { body } = await page.answer(request, { ask, together: (look) => look(ask) });
+    const { body } = await page.answer(request, { ask, together: (look) => look(ask, rig.clock.monotonicMs()) });
     return typeof body === 'string' ? body : '';
   };
   await look('/');

@@ -7,7 +7,7 @@ import { loginDocument, pageDocument, problemDocument, sections, strangerDocumen
 import { Doors } from './doors.ts';
 import { cookieName, cookieOf, isOurs, isSameSite } from './hosts.ts';
 import { Live, type Drawn, type Guest } from './live.ts';
-import { lookAt, type Look } from './questions.ts';
+import { closerAt, fleetAt, type Look } from './questions.ts';
 
 export interface PageOptions {
   readonly sessions: Sessions;
@@ -87,10 +87,10 @@ export class FleetPage implements Page {
     const { clock } = this.#options;
     if (cluster !== '') {
       const fleet = await whole();
-      const look = await lookAt({ cluster }, ask, clock, fleet.look);
+      const look = await closerAt(cluster, ask, clock, fleet.look);
       return { look, sections: new Map([...fleet.sections, ...drawn(look, ['closer'])]) };
     }
-    const look = await together((ask) => lookAt({ cluster: '' }, ask, clock));
+    const look = await together(fleetAt);
     return { look, sections: new Map(drawn(look, Object.keys(sections))) };
   }
 

@@ -71,20 +71,23 @@ const clustersOf = (total: number): string => list('clusters', { sort: 'health',
 const countOf = ({ selector }: Group): string =>
   list('clusters', { labelSelector: selectorText(selector), limit: 1, counts: 'true', fields: 'metadata.name' });
 
-/** Asks the API, one question after the other, and lets others be answered between. What is `known` of the fleet is not asked again. */
-export async function lookAt(view: View, api: Ask, clock: Clock, known?: Look): Promise<Look> {
-  const ask: Ask = async (target) => {
+/** One question after the other, and others are answered between. */
+const politely =
+  (api: Ask): Ask =>
+  async (target) => {
     await letOthersRun();
     return api(target);
   };
-  const fleet = known ?? (await fleetAt(ask, clock));
-  if (view.cluster === '') return fleet;
+
+/** A cluster beside what is known of the fleet, which is not asked again. */
+export async function closerAt(cluster: string, api: Ask, clock: Clock, fleet: Look): Promise<Look> {
   const lateMs = clock.monotonicMs() - fleet.atMs;
-  return { ...fleet, view, closer: await closerOf(view.cluster, ask, lateMs) };
+  return { ...fleet, view: { cluster }, closer: await closerOf(cluster, politely(api), lateMs) };
 }
 
-async function fleetAt(ask: Ask, clock: Clock): Promise<Look> {
-  const atMs = clock.monotonicMs();
+/** Asks the API for the whole fleet. `atMs`: when its answers are about, by the hub's monotonic clock. */
+export async function fleetAt(api: Ask, atMs: number): Promise<Look> {
+  const ask = politely(api);
   const status = (await ask(questions.status)) as FleetStatus;
   const clusters = (await ask(clustersOf(status.clusters.total))) as List<Cluster>;
   const environments = (await ask(questions.environments)) as List<Environment>;

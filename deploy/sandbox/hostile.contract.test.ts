@@ -47,6 +47,8 @@ const rows: readonly (readonly [what: string, path: string, sent: Sent, status: 
   ['half a percent sign', `${space}/configmaps/%`, {}, 400],
   ['a body of 100,000 levels', `${space}/configmaps`, { method: 'POST', body: nested(100_000) }, 400],
   ['a body of 300 levels', `${space}/configmaps`, { method: 'POST', body: nested(300) }, 400],
+  ['a body of 4 MB', `${space}/configmaps`, { method: 'POST', body: { metadata: { name: 'l' }, data: { x: 'x'.repeat(4_000_000) } } }, 413],
+  ['data of 2 MB', `${space}/configmaps`, { method: 'POST', body: { metadata: { name: 'l' }, data: { x: 'x'.repeat(2_000_000) } } }, 422],
   ['labels that are no texts', `${space}/configmaps`, { method: 'POST', body: { metadata: { name: 'l', labels: { a: 5 } } } }, 400],
   ['a limit that is no number', `${space}/configmaps?limit=abc`, {}, 400],
   ['a limit below nothing', `${space}/configmaps?limit=-1`, {}, 400],

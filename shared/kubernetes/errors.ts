@@ -30,7 +30,7 @@ export function refusal(word: string, values: Doc = {}, of?: { readonly kind: Ab
   const [code, reason, text] = words[word] ?? [500, '', word];
   const all: Doc = { ...values, who: of && `${full(of.kind.resource, of.kind.group)} "${of.name}"` };
   const message = text.replaceAll(/\{(\w+)\}/g, (_, key: string) => String(all[key]));
-  const isPlain = code === 400 || code === 410 || reason === '';
+  const isPlain = [400, 410, 413].includes(code) || reason === '';
   return new ApiError(
     code,
     reason,

@@ -191,9 +191,10 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
-    if ((bytes += part.byteLength) > bodyMaxBytes) throw refusal('tooLarge');
-    parts.push(part);
+    // Read to its end all the same: who leaves in the midst of it cuts the connection, and nobody hears why.
+    if ((bytes += part.byteLength) <= bodyMaxBytes) parts.push(part);
   }
+  if (bytes > bodyMaxBytes) throw refusal('tooLarge');
   const body = bytes === 0 ? undefined : parsed(Buffer.concat(parts).toString());
   if (isDeeper(body, levelsMax)) throw badRequest(`the body is nested deeper than ${levelsMax} levels`);
   if (isList(body) && body.length > operationsMax)

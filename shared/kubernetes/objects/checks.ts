@@ -31,12 +31,23 @@ export function causesOf({ kind, group, builtIn, hasScale }: Kind, live: Stored 
     ...textCauses('metadata.labels', Object.keys(labels), 'key'),
     ...textCauses('metadata.labels', Object.values(labels), 'value'),
     ...textCauses('metadata.annotations', Object.keys(annotations), 'key'),
-    ...(kind === 'ConfigMap' || kind === 'Secret'
-      ? Object.keys(docAt(next, 'data')).flatMap((key) => textCauses(`data[${key}]`, [key], 'data'))
-      : []),
+    ...(builtIn && (kind === 'ConfigMap' || kind === 'Secret') ? dataCauses(kind, next) : []),
     ...(Number(replicas) < 0 ? [wrong('spec.replicas', replicas, 'must be greater than or equal to 0')] : []),
     ...(isSelected ? [] : [wrong('spec.template.metadata.labels', pod, '`selector` does not match template `labels`')]),
     ...(live ? changeCauses(builtIn ? kind : '', live, next) : []),
+  ];
+}
+
+const dataMaxBytes = 1024 * 1024;
+
+/** Of what ConfigMaps and Secrets hold: the names, and how much it is. */
+function dataCauses(kind: string, next: Stored): readonly Cause[] {
+  const data = { ...docAt(next, 'data'), ...docAt(next, 'binaryData') };
+  const bytes = Object.values(data).reduce<number>((sum, text) => sum + Buffer.byteLength(String(text)), 0);
+  const message = `Too long: may not be more than ${dataMaxBytes} bytes`;
+  return [
+    ...Object.keys(data).flatMap((key) => textCauses(`data[${key}]`, [key], 'data')),
+    ...(bytes > dataMaxBytes ? [{ reason: 'FieldValueTooLong', message, field: kind === 'Secret' ? 'data' : '[]' }] : []),
   ];
 }
 

@@ -73,6 +73,21 @@ const jsonRows: readonly [operations: readonly Doc[], result: unknown][] = [
   [[{ op: 'move', from: '/x~1y', path: '/z' }], { list: [1, 2], z: 0 }],
   [[{ op: 'copy', from: '/list', path: '/z' }], { list: [1, 2], 'x/y': 0, z: [1, 2] }],
   [[{ op: 'test', path: '/list/0', value: 1 }], { list: [1, 2], 'x/y': 0 }],
+  [[{ op: 'add', path: '', value: { a: 1 } }], { a: 1 }],
+  [
+    [
+      { op: 'replace', path: '/list/1', value: [3] },
+      { op: 'add', path: '/list/1/0', value: 4 },
+    ],
+    { list: [1, [4, 3]], 'x/y': 0 },
+  ],
+  [
+    [
+      { op: 'copy', from: '/list', path: '/z' },
+      { op: 'add', path: '/z/0', value: 9 },
+    ],
+    { list: [1, 2], 'x/y': 0, z: [9, 1, 2] },
+  ],
 ];
 for (const [operations, result] of jsonRows)
   test(`JSON patch ${JSON.stringify(operations)}`, () => assert.deepEqual(jsonPatch({ list: [1, 2], 'x/y': 0 }, operations), result));
@@ -84,6 +99,12 @@ for (const operation of [
   { op: 'add', path: '/a/b', value: 1 },
   { op: 'add', path: '/list/9', value: 1 },
   { op: 'add', path: 'a', value: 1 },
+  { op: 'remove', path: '/list/length' },
+  { op: 'remove', path: '/list/01' },
+  { op: 'remove', path: '/constructor' },
+  { op: 'add', path: '/list/x', value: 1 },
+  { op: 'copy', from: '/nothing', path: '/a' },
+  { op: 'move', from: '/list', path: '/list/0' },
   { op: 'dance', path: '/a' },
 ])
   test(`JSON patch that cannot be done: ${JSON.stringify(operation)}`, () => {

@@ -11,47 +11,66 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   return result;
 }
 
-const missing = Symbol('nothing there');
-
 /** As the real one bounds it: a copy of a copy of a copy is soon larger than any machine. */
 const copiedMaxChars = 3 * 1024 * 1024;
+type Holder = Record<string, unknown> | unknown[];
 
-/** RFC 6902. Throws Error when an operation cannot be done. */
+/** RFC 6902, on a copy. Throws Error when an operation cannot be done. */
 export function jsonPatch(target: unknown, operations: readonly unknown[]): unknown {
+  const root = structuredClone({ whole: target });
   let copied = 0;
-  return operations.reduce((document, one) => {
+  for (const one of operations) {
     const { op, value = null } = one as Doc;
     const [path, from] = [pointer((one as Doc)['path']), pointer((one as Doc)['from'] ?? '')];
-    const [there, moved] = [lookUp(document, path), lookUp(document, from)];
-    if (op === 'add') return changed(document, path, value, false);
-    if (op === 'replace' && there !== missing) return changed(document, path, value, true);
-    if (op === 'remove' && there !== missing) return changed(document, path, missing, true);
-    if (op === 'test' && same(there, value)) return document;
-    if (op === 'copy' && moved !== missing && (copied += JSON.stringify(moved).length) <= copiedMaxChars)
-      return changed(document, path, moved, false);
-    if (op === 'move' && moved !== missing) return changed(changed(document, from, missing, true), path, moved, false);
-    throw new Error(`cannot ${String(op)} ${path.join('/')}`);
-  }, target);
+    const copy = (): unknown => {
+      const text = JSON.stringify(read(root, from));
+      if ((copied += text.length) > copiedMaxChars) throw new Error('more is copied than an object may hold');
+      return JSON.parse(text) as unknown;
+    };
+    if (op === 'add') put(root, path, value, false);
+    else if (op === 'replace') put(root, path, (read(root, path), value), true);
+    else if (op === 'remove') take(root, path);
+    else if (op === 'copy') put(root, path, copy(), false);
+    else if (op === 'move') put(root, path, take(root, from), false);
+    else if (op !== 'test' || !same(read(root, path), value)) throw new Error(`cannot ${String(op)} ${path.join('/')}`);
+  }
+  return root.whole;
 }
 
 function pointer(text: unknown): readonly string[] {
   if (typeof text !== 'string' || (text !== '' && !text.startsWith('/'))) throw new Error(`"${String(text)}" is no JSON pointer`);
-  return text
+  return `/whole${text}`
     .split('/')
     .slice(1)
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-const lookUp = (document: unknown, path: readonly string[]): unknown =>
-  path.reduce<unknown>((here, key) => ((isList(here) || isDoc(here)) && Object.hasOwn(here, key) ? (here as Doc)[key] : missing), document);
+function read(here: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, key) => {
+    const isPlace = isDoc(inner) || (isList(inner) && /^(0|[1-9]\d*)$/.test(key));
+    if (isPlace && Object.hasOwn(inner, key)) return (inner as Doc)[key];
+    throw new Error(`there is no ${key} here`);
+  }, here);
+}
 
-/** A copy with that value at the path, in the place of what is there or before it; `missing` takes it away. */
-function changed(here: unknown, [key, ...rest]: readonly string[], value: unknown, inPlace: boolean): unknown {
-  if (key === undefined) return value;
-  const next = rest.length > 0 ? changed(lookUp(here, [key]), rest, value, inPlace) : value;
-  const added = next === missing ? [] : [next];
-  if (isDoc(here)) return Object.fromEntries([...Object.entries(here).filter(([name]) => name !== key), ...added.map((one) => [key, one])]);
-  const index = isList(here) && key === '-' ? here.length : Number(key);
-  if (!isList(here) || !(index >= 0 && index <= here.length)) throw new Error(`there is no ${key} here`);
-  return here.toSpliced(index, inPlace || rest.length > 0 ? 1 : 0, ...added);
+const holderOf = (root: unknown, path: readonly string[]): readonly [Holder, string] => [
+  read(root, path.slice(0, -1)) as Holder,
+  path.at(-1) ?? '',
+];
+
+/** At the path, in the place of what is there or before it. */
+function put(root: unknown, path: readonly string[], value: unknown, inPlace: boolean): void {
+  const [holder, key] = holderOf(root, path);
+  // Not by assignment: a key may be called __proto__.
+  if (isDoc(holder)) return void Object.defineProperty(holder, key, { value, enumerable: true, writable: true, configurable: true });
+  const index = isList(holder) && key === '-' ? holder.length : Number(key);
+  if (!isList(holder) || !/^(0|[1-9]\d*|-)$/.test(key) || index > holder.length) throw new Error(`there is no ${key} here`);
+  holder.splice(index, inPlace ? 1 : 0, value);
+}
+
+function take(root: unknown, path: readonly string[]): unknown {
+  const [value, [holder, key]] = [read(root, path), holderOf(root, path)];
+  if (Array.isArray(holder)) holder.splice(Number(key), 1);
+  else delete holder[key];
+  return value;
 }

@@ -63,7 +63,11 @@ const rows: readonly (readonly [what: string, path: string, sent: Sent, status: 
   [
     'more operations than are allowed',
     `${space}/configmaps/kube-root-ca.crt`,
-    { method: 'PATCH', type: 'application/json-patch+json', body: Array(10_001).fill({ op: 'test', path: '/kind', value: 'ConfigMap' }) },
+    {
+      method: 'PATCH',
+      type: 'application/json-patch+json',
+      body: Array.from({ length: 10_001 }, () => ({ op: 'test', path: '/kind', value: 'ConfigMap' })),
+    },
     413,
   ],
   [

@@ -10,7 +10,7 @@ const crd = JSON.stringify({
     group: 'acme.dev',
     scope: 'Namespaced',
     names: { kind: 'Widget', plural: 'widgets' },
-    versions: [{ name: 'v1', served: true, storage: true }],
+    versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
   },
 });
 const widget = JSON.stringify({ apiVersion: 'acme.dev/v1', kind: 'Widget', metadata: { name: 'w' } });

@@ -316,7 +316,7 @@ test('a definition that is deleted takes only its own assignment’s health with
       group: 'acme.dev',
       scope: 'Namespaced',
       names: { kind: 'Widget', plural: 'widgets' },
-      versions: [{ name: 'v1', served: true, storage: true }],
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
     },
   };
   const made = rig.kube.put(crd);

@@ -1,23 +1,11 @@
 import type { Cause } from '../errors.ts';
 import { facts } from '../schemas/tables.ts';
 import { at, docAt, listAt, same, type Stored } from '../values.ts';
+import { required, textCauses, wrong } from './causes.ts';
+import { definitionCauses } from './definitions.ts';
 import type { Kind } from './kinds.ts';
 
 // What a document is refused for, in the words of the real one: names, labels, what is fixed, and what people run into in workloads.
-
-export const wrong = (field: string, value: unknown, why: string, reason = 'FieldValueInvalid'): Cause => {
-  const what = reason === 'FieldValueForbidden' ? 'Forbidden' : `Invalid value: ${JSON.stringify(value) ?? 'null'}`;
-  return { reason, message: `${what}: ${why}`, field };
-};
-export const required = (field: string, why = ''): Cause => ({ reason: 'FieldValueRequired', message: `Required value${why}`, field });
-
-/** Rules of texts are data: `names` of facts.json. */
-const textCauses = (field: string, texts: readonly string[], rule: string): readonly Cause[] =>
-  texts.flatMap((text) => {
-    const { pattern, max, unit, why } = docAt(facts, 'names', rule) as { pattern: string; max: number; unit: string; why: string };
-    if (text.length > max) return [wrong(field, text, `must be no more than ${max} ${unit}`)];
-    return new RegExp(pattern).test(text) ? [] : [wrong(field, text, why)];
-  });
 
 /** What is wrong with an object that is about to be written; nothing: []. */
 export function causesOf({ kind, group, builtIn, hasScale }: Kind, live: Stored | undefined, next: Stored): readonly Cause[] {
@@ -34,6 +22,7 @@ export function causesOf({ kind, group, builtIn, hasScale }: Kind, live: Stored 
     ...(builtIn && (kind === 'ConfigMap' || kind === 'Secret') ? dataCauses(kind, next) : []),
     ...(Number(replicas) < 0 ? [wrong('spec.replicas', replicas, 'must be greater than or equal to 0')] : []),
     ...(isSelected ? [] : [wrong('spec.template.metadata.labels', pod, '`selector` does not match template `labels`')]),
+    ...(builtIn && kind === 'CustomResourceDefinition' ? definitionCauses(live, next) : []),
     ...(live ? changeCauses(builtIn ? kind : '', live, next) : []),
   ];
 }

@@ -1,6 +1,6 @@
 import type { Cause } from '../errors.ts';
 import { at, docAt, isDoc, isList, listAt, textAt, type Doc } from '../values.ts';
-import { required, wrong } from './checks.ts';
+import { required, unsupported, wrong } from './causes.ts';
 import { matching } from './patterns.ts';
 
 // What the schema of a definition demands of values, beyond which fields there are. Not looked at: rules in CEL, combinations (allOf, anyOf, oneOf, not),
@@ -45,12 +45,7 @@ function amiss(schema: Doc, value: unknown, path: string, checks: Checks): reado
   const say = (isAmiss: boolean, words: string): readonly Cause[] => (isAmiss ? [wrong(path, value, `${path} in body ${words}`)] : []);
   const of = (name: string, otherwise: number): number => Number(schema[name] ?? otherwise);
   const allowed = listAt(schema, 'enum');
-  const supported = allowed.map((one) => JSON.stringify(one)).join(', ');
-  const unknown = {
-    reason: 'FieldValueNotSupported',
-    message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported}`,
-  };
-  const named = allowed.length === 0 || allowed.includes(value) ? [] : [{ ...unknown, field: path }];
+  const named = allowed.length === 0 || allowed.includes(value) ? [] : [unsupported(path, value, allowed)];
   if (typeof value === 'number')
     return [
       ...say(value < of('minimum', -Infinity), `should be greater than or equal to ${String(schema['minimum'])}`),

@@ -28,7 +28,7 @@ export function loadCases(pattern = ''): readonly CaseFile[] {
     });
 }
 
-/** What the sandbox does not do: name of the case, or "<area>/" for all of an area, and the reason. */
+/** What the sandbox does not do: name of the case, and the reason. */
 export const notCoveredBySandbox = (): Readonly<Record<string, string>> =>
   read(join(import.meta.dirname, 'not-covered.json')) as Record<string, string>;
 

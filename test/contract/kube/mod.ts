@@ -3,6 +3,6 @@ export { notCoveredBySandbox, loadCases } from './cases.ts';
 export type { CaseFile } from './cases.ts';
 export { runContract } from './contract.ts';
 export type { ContractOptions } from './contract.ts';
-export { tableOf } from './tables.ts';
+export { failuresOf, tableOf } from './tables.ts';
 export { kubeconfigTarget } from './targets.ts';
 export type { CaseResult, Target } from './types.ts';

@@ -131,6 +131,10 @@ describe('a watch', () => {
     assert.match(await failure(server(stream(added, added)), open, events('end', [one])), /events\[1\]: expected nothing/));
   test('fails for an event of another type', async () =>
     assert.match(await failure(server(stream({ ...added, type: 'DELETED' })), open, events(1, [one])), /events\[0\]\.type/));
+  test('waits for an event no longer than it may', { timeout: 10_000 }, async () => {
+    const silent = { stream: new PassThrough() as unknown as IncomingMessage };
+    await assert.rejects(check(server(silent), played(open, events(1, [one])), { ...options, waitMaxMs: 1 }), /no event within 1 ms/);
+  });
   test('fails when it ends before its events', async () =>
     assert.match(await failure(server(stream(added)), open, events(2, [one, one])), /the server ended the watch/));
 });

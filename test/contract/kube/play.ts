@@ -33,6 +33,8 @@ export interface PlayOptions {
   readonly ignore: readonly string[];
   /** Takes the path of each thing that the case makes outside its namespace, and of that. */
   readonly onMade?: (path: string) => void;
+  /** The longest wait for what comes true by itself and for an event, whatever the case allows. */
+  readonly waitMaxMs?: number;
 }
 
 class Play {
@@ -50,6 +52,10 @@ class Play {
       ['ns', `ns-${letters(10)}`],
       ['id', `x${letters(9)}`],
     ]);
+  }
+
+  #bounded(ms: number): number {
+    return Math.min(ms, this.#options.waitMaxMs ?? ms);
   }
 
   async run(recording: boolean): Promise<Case> {
@@ -88,7 +94,7 @@ class Play {
   }
 
   async #request(step: RequestStep, recording: boolean): Promise<RequestStep> {
-    const deadline = performance.now() + (step.eventually?.withinMs ?? 0);
+    const deadline = performance.now() + this.#bounded(step.eventually?.withinMs ?? 0);
     for (;;) {
       const answer = await this.#send(step.request, step.watch !== undefined);
       const seen = { ...answer, body: without(answer.body, this.#options.ignore) };
@@ -120,7 +126,7 @@ class Play {
     if (!watch) throw new StepError([`there is no open watch ${step.events}`]);
     const seen: WatchEvent[] = [];
     while (step.take === 'end' || seen.length < step.take) {
-      const event = await watch.next(step.take === 'end' ? endMaxMs : eventMaxMs).catch((error: unknown) => {
+      const event = await watch.next(this.#bounded(step.take === 'end' ? endMaxMs : eventMaxMs)).catch((error: unknown) => {
         throw new StepError([String(error), `seen before: ${JSON.stringify(seen)}`]);
       });
       if (event === undefined && step.take === 'end') break;

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { notCoveredBySandbox } from './cases.ts';
 import { runContract } from './contract.ts';
 import { openTarget } from './targets.ts';
-import { tableOf } from './tables.ts';
+import { failuresOf, tableOf } from './tables.ts';
 
 const { values, positionals } = parseArgs({
   options: { target: { type: 'string', default: 'real' }, json: { type: 'boolean' }, 'not-covered': { type: 'string' } },
@@ -16,4 +16,4 @@ const results = await runContract(opened.target, {
   cleanUp: !opened.passing,
 });
 console.log(values.json ? JSON.stringify(results, null, 2) : tableOf(results));
-process.exitCode = results.some(({ outcome }) => outcome === 'failed') || results.length === 0 ? 1 : 0;
+process.exitCode = failuresOf(results).length > 0 || results.length === 0 ? 1 : 0;

@@ -76,10 +76,11 @@ export interface Target {
 export interface CaseResult {
   /** "<area>/<name>" */
   readonly name: string;
-  readonly outcome: 'passed' | 'failed' | 'not covered';
-  /** Why it is not covered. */
+  /** `stale`: it is listed as not covered, and passes. */
+  readonly outcome: 'passed' | 'failed' | 'not covered' | 'stale';
+  /** Why it is not covered, as the list says. */
   readonly reason?: string;
-  /** The step that failed and each difference, a line each. */
+  /** The step that went otherwise and each difference, a line each; of a stale one, what to do. */
   readonly differences?: readonly string[];
   readonly durationMs: number;
 }

@@ -6,7 +6,8 @@ let last = 0;
 
 /**
  * Judges every placement once for all questions that `use` asks about this moment: judging is most of what a question about the whole fleet costs. Kept in a
- * table of the connection, of which the record knows nothing, until `use` is done. What is placed meanwhile is not among it.
+ * table of the connection, of which the record knows nothing, until `use` is done. What is placed meanwhile is not among it. Relies on a store that reads
+ * everything by one connection, as the one in SQLite does: with a pool of them the next question would not find the table.
  */
 export async function keeping<T>(read: Reader, moment: Moment, use: (moment: Moment) => Promise<T>): Promise<T> {
   if (moment.kept !== undefined) return use(moment);

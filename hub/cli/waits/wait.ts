@@ -28,7 +28,7 @@ export async function waitFor(session: Session, look: () => Promise<Look>, { tim
   const until = clock.monotonicMs() + timeout;
   let said = '';
   let doneAt: number | undefined;
-  let stalledAt: number | undefined;
+  let stall: Stall | undefined;
   for (;;) {
     const { waitsFor, failed, stalled, left = [], trouble } = await attempt(look);
     if (failed !== undefined)
@@ -42,14 +42,25 @@ export async function waitFor(session: Session, look: () => Promise<Look>, { tim
       for (const one of left) session.say(`left to you: ${one}`);
       return;
     }
-    stalledAt = stalled && (stalledAt ?? now);
+    stall = stalled && stallOf(stalled, now, stall);
     const text = listed(waitsFor);
     if (text !== said && text !== '') session.say(`waiting for ${text}`);
     if (text !== '') said = text;
-    if (stalled && stalledAt !== undefined && now - stalledAt >= stalledMs) throw await why(stalled);
+    if (stalled && stall && now - stall.sinceMs >= stalledMs) throw await why(stalled);
     if (now >= until) throw trouble ?? timedOut(timeout, said);
     await clock.sleep(Math.min(lookEveryMs, Math.max(1, until - now)), stop);
   }
+}
+
+interface Stall {
+  readonly what: string;
+  readonly sinceMs: number;
+}
+
+/** One that passes and another that begins are two. The words of a rollout change while it stays the same. */
+function stallOf({ tenant, app, environment }: Stalled, nowMs: number, before: Stall | undefined): Stall {
+  const what = `${tenant}/${app}.${environment}`;
+  return before?.what === what ? before : { what, sinceMs: nowMs };
 }
 
 const timedOut = (timeout: number, waited: string): CliError =>

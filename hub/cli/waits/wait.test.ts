@@ -30,14 +30,13 @@ async function ending(stalled: (second: number) => Stalled | undefined): Promise
     return { waitsFor: ['shop.prod'], ...(found && { stalled: found }) };
   };
   const why = async ({ environment }: Stalled) => new CliError(`STALLED_${environment}`, '', { exit: exits.rolloutFailed });
-  const ended = waitFor(session, look, { timeout: 30_000, why }).then(
-    () => 'DONE',
-    (error: CliError) => error.code,
+  const ended: { code?: string } = {};
+  const waiting = waitFor(session, look, { timeout: 30_000, why }).then(
+    () => (ended.code = 'DONE'),
+    (error: CliError) => (ended.code = error.code),
   );
-  let code: string | undefined;
-  void ended.then((found) => (code = found));
-  for (let waited = 0; code === undefined && waited < 60; waited++) await clock.advance(1_000);
-  return [code ?? 'NEVER', second()];
+  for (let waited = 0; ended.code === undefined && waited < 60; waited++) await clock.advance(1_000);
+  return [await waiting, second()];
 }
 
 const at = (environment: string, message = ''): Stalled => ({ tenant: 'storefront', app: 'shop', environment, message });

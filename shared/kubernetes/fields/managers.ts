@@ -72,8 +72,9 @@ export function applied(
   const conflicts = others.flatMap(([, { words, set }]) => [...set].flatMap((path) => (touched.has(path) ? [{ words, path }] : [])));
   if (conflicts.length > 0 && !write.force) throw conflictOf(conflicts);
   for (const [other, { words, set }] of others) after.set(other, { words, set: minus(set, touched, removed) });
-  // Who applies what is there already gets it without a time.
-  return { object, settle: (final) => withEntries(final, after, same(object, plain) ? undefined : id, write.now) };
+  // Who applies what is there already gets it without a time; what defaults make of it counts too.
+  const isSame = (final: Doc): boolean => same(withAt(final, ['metadata', 'managedFields'], undefined), plain);
+  return { object, settle: (final) => withEntries(final, after, isSame(final) ? undefined : id, write.now) };
 }
 
 function conflictOf(conflicts: readonly { readonly words: Doc; readonly path: string }[]): ApiError {

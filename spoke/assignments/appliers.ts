@@ -4,7 +4,7 @@ import { accountOf, applyStages, changesText, dryRun, type Applier, type ApplyRe
 import { dismissed } from '../drift/mod.ts';
 import type { VerifiedContent } from '../fetch/mod.ts';
 import { refOf, refText, type KubeObject, type ObjectRef } from '../kube/mod.ts';
-import { claimOf, objectsOfInSteps, PlanError, planApply, type Owner, type Planned, type Stage } from '../plan/mod.ts';
+import { claimOf, objectsOfInSteps, PlanError, planApply, type InventoryEntry, type Owner, type Planned, type Stage } from '../plan/mod.ts';
 import type { Claims } from './claims.ts';
 import { kindIn, liveOf, type Discoveries } from './cluster.ts';
 import { checkWanted, type Entry } from './entries.ts';
@@ -171,20 +171,25 @@ export async function applyRevision(ground: Ground, entry: Entry, assignment: As
     inputs: content.inputsBytes,
     layer: content.layer,
     appliedAtMs: 0,
-    added: (again ? begun.added : undefined) ?? intended.length - known.length,
+    added: (again ? begun.added : undefined) ?? intended.length - known.length + broughtBefore(entry.record, refs, again),
+    ...(again && begun.reached ? { reached: true as const } : {}),
   };
   const intent = { inventory: intended, applying, ...(applied ? { applied } : {}) };
   await ground.save(entry, intent, signal);
 
+  entry.writing = true;
   const result = await span('spoke.apply', { attributes: { 'wheelhouse.objects': planned.length } }, () =>
     applyStages(stages, writes, applier, signal),
   );
   const inventory = written(ground, intent.inventory, planned, result, true);
   if (result.failures.length > 0) {
-    await ground.save(entry, { ...intent, inventory }, signal);
+    await ground.save(entry, { ...intent, applying: { ...applying, reached: true }, inventory }, signal);
+    entry.writing = false;
     throw new ProblemError(problemOfFailures(result.failures));
   }
-  await ground.save(entry, { inventory: settled(inventory, refs), applied: { ...applying, appliedAtMs: ground.clock.now() } }, signal);
+  const { reached: _reached, ...whole } = applying;
+  await ground.save(entry, { inventory: settled(inventory, refs), applied: { ...whole, appliedAtMs: ground.clock.now() } }, signal);
+  entry.writing = false;
   measure(ground, entry, assignment, 'applied');
   ground.log.info('revision applied', { assignment: entry.uid, revision: content.revision, changes: changesText(result.changes) });
 }
@@ -241,6 +246,20 @@ function written(
   );
 }
 
+/**
+ * What an earlier step has brought that is not over yet (given up half-way, or with something held back), as far as this revision keeps it: it is no part of
+ * what there was before, or a wrong app would pass the brake in two steps.
+ */
+function broughtBefore(record: AssignmentRecord | undefined, refs: readonly ObjectRef[], again: boolean): number {
+  const { applied, applying: begun, inventory = [] } = record ?? {};
+  const names = new Set(refs.map(refText));
+  const isHeld = inventory.some(({ dropped }) => dropped);
+  const isNew = (one: InventoryEntry): boolean =>
+    isHeld ? !one.dropped : begun !== undefined && !again && (one.ahead === true || one.uid === undefined);
+  const kept = inventory.filter((one) => names.has(refText(one.ref)) && isNew(one)).length;
+  return Math.min((begun ?? applied)?.added ?? 0, kept);
+}
+
 /** Of a revision that was begun, what is as it wants it has been written, also by a process that died before it could say so. */
 async function keepReached(
   ground: Ground,
@@ -253,5 +272,10 @@ async function keepReached(
   if (record?.applying?.revision !== revision) return;
   const reached = changes.filter(({ action }) => action === 'unchanged').map(({ object }) => object);
   entry.drift = dismissed(entry.drift, reached.map(refOf));
-  await ground.save(entry, { ...record, inventory: readBack(record.inventory, reached, true) }, signal);
+  await ground.save(
+    entry,
+    { ...record, applying: { ...record.applying, reached: true }, inventory: readBack(record.inventory, reached, true) },
+    signal,
+  );
+  entry.writing = false;
 }

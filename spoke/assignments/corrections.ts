@@ -30,13 +30,18 @@ export const nowOf = ({ clock }: Pick<Ground, 'clock'>): Now => ({ wallMs: clock
 
 type Seeing = Pick<Ground, 'observer'>;
 
-const foundIn = ({ observer }: Seeing, entry: InventoryEntry): Found =>
-  found(entry, observer.look(entry.ref), observer.fieldsHash(entry.ref));
+/** A revision was begun, and what has been written of it is not known: its own writes look like somebody else's. */
+const isOpen = ({ record, writing }: Pick<Entry, 'record' | 'writing'>): boolean =>
+  record?.applying !== undefined && (writing === true || !record.applying.reached);
+
+const foundIn = ({ observer }: Seeing, entry: InventoryEntry, open: boolean): Found =>
+  open && !entry.ahead ? 'unknown' : found(entry, observer.look(entry.ref), observer.fieldsHash(entry.ref));
 
 /** How the objects that were written differ from what was written, as far as anybody can say. */
-export function driftIn(seeing: Seeing, { record }: Pick<Entry, 'record'>): readonly Drift[] {
-  return (record?.inventory ?? []).flatMap((entry): readonly Drift[] => {
-    const kind = foundIn(seeing, entry);
+export function driftIn(seeing: Seeing, of: Pick<Entry, 'record' | 'writing'>): readonly Drift[] {
+  const open = isOpen(of);
+  return (of.record?.inventory ?? []).flatMap((entry): readonly Drift[] => {
+    const kind = foundIn(seeing, entry, open);
     return kind === 'none' || kind === 'unknown' ? [] : [{ ref: entry.ref, kind }];
   });
 }
@@ -53,7 +58,7 @@ export function lookAtDrift(ground: Ground, entry: Entry, step: Step, drift: rea
   const inventory = new Map((entry.record?.inventory ?? []).map((one) => [refText(one.ref), one]));
   const foundOf = (ref: ObjectRef): Found => {
     const one = inventory.get(refText(ref));
-    return one ? foundIn(ground, one) : 'none';
+    return one ? foundIn(ground, one, isOpen(entry)) : 'none';
   };
   entry.drift = looked(entry.drift, drift, foundOf, nowOf(ground));
 }
@@ -85,7 +90,7 @@ export async function correctDrift(
 ): Promise<void> {
   const inventory = (entry.record?.inventory ?? []).filter(isOfIt);
   // What cannot be seen now is not written either: it would only be guessed that it still differs.
-  const seen = new Set(driftIn(ground, { record: { inventory } }).map(({ ref }) => refText(ref)));
+  const seen = new Set(driftIn(ground, { ...entry, record: { ...entry.record, inventory } }).map(({ ref }) => refText(ref)));
   const due = dueOf(entry.drift, nowOf(ground)).filter(({ ref }) => seen.has(refText(ref)));
   if (due.length === 0) return;
   const { changes, failures, obstacle } = await correct(

@@ -22,6 +22,8 @@ export interface Entry {
   problem: Problem | undefined;
   /** Since when there has been one without a break, monotonic. */
   problemAtMs: number;
+  /** What the revision wants is being written, and is not in the record yet: until it is, nobody can tell it from drift. */
+  writing?: boolean;
   attempt: number;
   cancelRetry: Cancel | undefined;
   cancelLook: Cancel | undefined;

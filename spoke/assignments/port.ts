@@ -14,6 +14,8 @@ export interface ContentRecord {
   readonly appliedAtMs: number;
   /** Objects that the inventory did not have before this revision was begun: the brake counts what it drops against the others. Absent: not recorded. */
   readonly added?: number;
+  /** While it is being applied: the inventory says what of it has been written. Absent: a process may have died before it could say so. */
+  readonly reached?: true;
   /** How long each hop took; present once it has been healthy. */
   readonly healthy?: Hops;
 }

@@ -273,3 +273,19 @@ test('between slow beats a silence is none', async () => {
   assert.equal(hub.streams.length, 2);
   await stop();
 });
+
+test('a hub that takes each stream and answers none is come back to ever more seldom', async () => {
+  const { hub, clock, stop } = start();
+  await clock.advance(0);
+  const returns: number[] = [];
+  for (let known = 1; returns.length < 8;) {
+    hub.last.say(welcome(false));
+    const beganMs = clock.now();
+    while (hub.streams.length === known) await clock.advance(250);
+    known = hub.streams.length;
+    returns.push(clock.now() - beganMs);
+  }
+  const [first = 0] = returns;
+  assert.ok(Math.max(...returns.slice(4)) > first + 3_000, returns.join());
+  await stop();
+});

@@ -109,7 +109,7 @@ export class Link {
       }
       if (signal.aborted) return;
       const wait = this.#goodbye === undefined ? backoffMs(reconnectBackoff, attempt, random) : jitteredMs(turnedAwayMs, 0.3, random);
-      if (this.#beatSeq > 0) attempt = 0;
+      if (this.#replySeq > 0) attempt = 0;
       await clock.sleep(wait, signal).catch(() => undefined);
     }
   }

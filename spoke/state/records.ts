@@ -96,8 +96,8 @@ export function assignmentData(record: AssignmentRecord): Data {
   for (const stage of stages) {
     const content = record[stage];
     if (!content) continue;
-    const { revision, indexDigest, layerHash, appliedAtMs, added, healthy } = content;
-    data.set(stage, utf8(JSON.stringify({ revision, indexDigest, layerHash, appliedAtMs, added, healthy })));
+    const { revision, indexDigest, layerHash, appliedAtMs, added, reached, healthy } = content;
+    data.set(stage, utf8(JSON.stringify({ revision, indexDigest, layerHash, appliedAtMs, added, reached, healthy })));
     data.set(`${stage}-inputs`, content.inputs);
   }
   for (const stage of stages) {
@@ -120,7 +120,7 @@ export function assignmentFrom(name: string, data: Data): AssignmentRecord {
 
 function contentFrom(read: Reader, stage: 'applied' | 'applying', data: Data): ContentRecord {
   const value = read.json(stage) as Partial<ContentRecord> | null;
-  const { revision, indexDigest, layerHash, appliedAtMs, added, healthy } = value ?? {};
+  const { revision, indexDigest, layerHash, appliedAtMs, added, reached, healthy } = value ?? {};
   if (!isText(revision) || !isText(indexDigest) || !isText(layerHash) || !isCount(appliedAtMs))
     throw read.unreadable(`${stage} is incomplete`);
   if (added !== undefined && !isCount(added)) throw read.unreadable(`${stage} has a count that is none`);
@@ -134,6 +134,7 @@ function contentFrom(read: Reader, stage: 'applied' | 'applying', data: Data): C
     inputs: read.bytes(`${stage}-inputs`),
     ...(layer ? { layer } : {}),
     ...(added === undefined ? {} : { added }),
+    ...(reached === true ? { reached: true as const } : {}),
     ...(healthy ? { healthy } : {}),
   };
 }

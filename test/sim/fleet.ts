@@ -1,5 +1,6 @@
 import type { SpokeMessage } from '#proto/mod.ts';
 import { MemoryBus } from '#shared/bus/mod.ts';
+import { VirtualClock } from '#shared/clock/mod.ts';
 import { explain, uidFrom } from '#shared/kernel/mod.ts';
 import { MemoryRegistry } from '#shared/oci/mod.ts';
 import { generateKey } from '#shared/signing/mod.ts';
@@ -11,7 +12,6 @@ import { openSqliteStore, put, type ClusterRow, type Store } from '#hub/store/mo
 import type { KubeObject } from '#spoke/kube/mod.ts';
 import { Agent } from './agents.ts';
 import { Chance } from './chance.ts';
-import { SimClock } from './clock.ts';
 import { SimCluster } from './cluster.ts';
 import { filesOf, objectsOf, type Version } from './contents.ts';
 import { SimHub } from './hubs.ts';
@@ -34,7 +34,7 @@ export type Carriage = 'prompt' | 'lost' | 'late' | 'twice';
 
 /** A whole fleet in one process: the hub, a spoke for each cluster, and what is between them, on one clock and one seed. */
 export class SimFleet implements AsyncDisposable {
-  readonly clock = new SimClock();
+  readonly clock = new VirtualClock(undefined, { turns: 1 });
   readonly chance: Chance;
   readonly trace: Trace;
   readonly violations: Violations;

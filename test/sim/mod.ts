@@ -2,4 +2,3 @@
 export { runSeed, type Figures, type Outcome, type RunOptions } from './run.ts';
 export { runSeeds } from './seeds.ts';
 export { failureText, figuresText, sumOf } from './texts.ts';
-export { SimClock } from './clock.ts';

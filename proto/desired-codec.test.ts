@@ -231,6 +231,11 @@ test('what no spoke would read is not encoded: 2,001 assignments, double uids, a
   assert.equal(failure(() => encodeDesired({ ...state(), assignments: many(500).map(bulky) })).code, 'TOO_LARGE');
 });
 
+for (const value of [{ toString: null }, { valueOf: null, toString: 1 }, [{ toString: null }], null, true])
+  for (const key of ['epoch', 'generation'])
+    test(`${key} that is ${JSON.stringify(value)} is refused, not thrown over`, () =>
+      assert.ok(failure(() => decodeDesired(changed((json) => (json[key] = value))))));
+
 test('whatever JSON comes, the answer is a state or a DecodeError', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.constantFrom('fleetId', 'epoch', 'ancestors', 'requires', 'assignments'), (value, key) => {

@@ -152,8 +152,12 @@ function gunzip(payload: Uint8Array): Buffer {
 const tooLarge = (message: string): DecodeError => new DecodeError('TOO_LARGE', [{ path: '$', message }]);
 
 function fenceOf(json: unknown): DecodeError['seen'] {
-  const epoch = Number(field(json, 'epoch'));
-  const generation = Number(field(json, 'generation'));
+  // Of an object that has a toString of its own no number can be made: that throws.
+  const numeral = (name: string): number => {
+    const value = field(json, name);
+    return typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN;
+  };
+  const [epoch, generation] = [numeral('epoch'), numeral('generation')];
   return Number.isSafeInteger(epoch) && Number.isSafeInteger(generation) ? { epoch, generation } : undefined;
 }
 
